@@ -1,0 +1,113 @@
+/**
+ * One pod's body: takes chunks as they arrive, keeps them once in blocks of whole lines, validates each block as soon
+ * as it is full. All or nothing: after an error the body is void.
+ */
+import { BodyTable, MAX_BLOCK_BYTES } from "./body-table.ts";
+import { ExpositionError } from "./exposition-error.ts";
+import { LineParser } from "./line-parser.ts";
+import { LF } from "./syntax.ts";
+
+const FIRST_BLOCK_BYTES = 16 * 1024;
+const FULL_BLOCK_BYTES = 256 * 1024;
+
+export interface BodyParserOptions {
+  /** A body with more samples is void (`too_many_samples`). */
+  readonly maxSamples: number;
+  /** Label names that the merge will add: samples that have one of them already are written anew. */
+  readonly reservedLabels: readonly string[];
+}
+
+/** A valid body, ready to be merged any number of times. Immutable. */
+export interface ParsedBody {
+  /** Sample lines. */
+  readonly samples: number;
+  /** Memory held until the body is dropped, in bytes. */
+  readonly heldBytes: number;
+  /** Bytes of the exposition itself. */
+  readonly bodyBytes: number;
+  readonly table: BodyTable;
+}
+
+export class BodyParser {
+  readonly #table = new BodyTable();
+  readonly #parser: LineParser;
+  #block: Buffer = Buffer.allocUnsafeSlow(FIRST_BLOCK_BYTES);
+  #filled = 0;
+  #sealedBytes = 0;
+
+  constructor(options: BodyParserOptions) {
+    this.#parser = new LineParser(this.#table, options.maxSamples, options.reservedLabels);
+  }
+
+  /** Memory held now, in bytes. Grows with push() and only with it. */
+  get heldBytes(): number {
+    return this.#sealedBytes + this.#block.length + this.#table.heldBytes;
+  }
+
+  /** Takes the next bytes of the body; they are copied, the chunk stays the caller's. Throws ExpositionError. */
+  push(chunk: Uint8Array): void {
+    let taken = 0;
+    while (taken < chunk.length) {
+      const count = Math.min(this.#block.length - this.#filled, chunk.length - taken);
+      const whole = count === chunk.length;
+      this.#block.set(whole ? chunk : chunk.subarray(taken, taken + count), this.#filled);
+      this.#filled += count;
+      taken += count;
+      if (this.#filled === this.#block.length) this.#parseBlock();
+    }
+  }
+
+  /** Ends the body. A missing last line feed is added, as Prometheus does. Throws ExpositionError. */
+  finish(): ParsedBody {
+    if (this.#filled > 0 && this.#block[this.#filled - 1] !== LF) this.push(Buffer.of(LF));
+    if (this.#filled > 0) {
+      const taken = this.#parser.parse(this.#block, this.#filled, this.#table.blocks.length);
+      if (taken < this.#filled) {
+        throw new ExpositionError(
+          "parse",
+          "body ends inside a quoted string",
+          this.#parser.lineNumber + 1,
+          0,
+        );
+      }
+      // A copy of the right size when much of the block is empty: many small pods are held at a time.
+      const spare = this.#block.length - taken;
+      this.#seal(spare * 4 > this.#block.length ? copyOf(this.#block, 0, taken, taken) : this.#block, taken);
+      this.#filled = 0;
+    }
+    this.#block = Buffer.alloc(0);
+    return {
+      samples: this.#table.samples,
+      heldBytes: this.heldBytes,
+      bodyBytes: this.#table.blocks.reduce((sum, block) => sum + block.length, 0),
+      table: this.#table,
+    };
+  }
+
+  #parseBlock(): void {
+    const lines = this.#block.lastIndexOf(LF) + 1;
+    const taken = lines === 0 ? 0 : this.#parser.parse(this.#block, lines, this.#table.blocks.length);
+    const rest = this.#filled - taken;
+    // An open line is parsed again with the next block. Blocks that do not hold it double, so that a line of any
+    // length costs its length and not its square.
+    const size = Math.max(Math.min(this.#block.length * 2, FULL_BLOCK_BYTES), rest * 2);
+    if (size > MAX_BLOCK_BYTES)
+      throw new ExpositionError("parse", "line too long", this.#parser.lineNumber + 1, 0);
+    const next = copyOf(this.#block, taken, this.#filled, size);
+    if (taken > 0) this.#seal(this.#block, taken);
+    this.#block = next;
+    this.#filled = rest;
+  }
+
+  #seal(block: Buffer, used: number): void {
+    this.#sealedBytes += block.length;
+    this.#table.blocks.push(block.subarray(0, used));
+  }
+}
+
+/** A new buffer of `size` bytes that begins with `bytes[from, to)`. */
+function copyOf(bytes: Buffer, from: number, to: number, size: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(size);
+  bytes.copy(copy, 0, from, to);
+  return copy;
+}

@@ -1,0 +1,132 @@
+/**
+ * What the tokenizer learns of one body: which names occur, and where their lines are. Bodies hold thousands of
+ * lines, so a line is two integers and never an object.
+ */
+
+/** Where the labels go on a line, and in which form. Stored in the top three bits of a line's first integer. */
+export const InsertKind = {
+  /** `name 1` becomes `name{labels} 1`. */
+  noBraces: 0,
+  /** `name{a="b"} 1` becomes `name{labels,a="b"} 1`. */
+  beforeLabels: 1,
+  /** `name{} 1` becomes `name{labels} 1`. */
+  emptyBraces: 2,
+  /** `{"name",a="b"} 1` becomes `{"name",labels,a="b"} 1`. */
+  afterQuotedName: 3,
+  /** The line is legal to Prometheus but not to every reader, or its labels collide with ours: written anew. */
+  rewrite: 4,
+} as const;
+
+export const INSERT_KIND_SHIFT = 29;
+export const INSERT_OFFSET_MASK = 0x1fff_ffff;
+/** A block of a body is smaller than this many bytes, so that an offset fits beside its kind. */
+export const MAX_BLOCK_BYTES = INSERT_OFFSET_MASK;
+
+/** Metric types of text 0.0.4, as bits: a family on which pods disagree has more than one. */
+export const TypeBit = { counter: 1, gauge: 2, histogram: 4, summary: 8, untyped: 16 } as const;
+export type MetricType = keyof typeof TypeBit;
+
+/** One metric name of a body, as a sample or in a HELP or TYPE line. */
+export class BodyName {
+  /** Decoded: without quotes and escapes. */
+  readonly text: string;
+  /** Union of TypeBit; 0 when the body says no TYPE for this name. */
+  types = 0;
+  /** Where the text of the last HELP line is, raw as in the body: block number, start, end; block -1 without one. */
+  helpBlock = -1;
+  helpStart = 0;
+  helpEnd = 0;
+  sampled = false;
+  /** A sample of this name has an `le` (or `quantile`) label that is no float: no reader takes it as a bucket. */
+  oddBucket = false;
+  oddQuantile = false;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Integers a run takes in the run table: name, block, first line, start of the first line. */
+export const RUN_WIDTH = 4;
+/** Integers a line takes in the line table: insert position with kind, end of the line (past its LF). */
+export const LINE_WIDTH = 2;
+
+/** A list of 32-bit integers that grows by doubling. */
+export class IntList {
+  data: Int32Array;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.data = new Int32Array(capacity);
+  }
+
+  /** Makes room for `count` more. `data` may be another array afterwards. */
+  reserve(count: number): void {
+    if (this.length + count <= this.data.length) return;
+    const larger = new Int32Array(Math.max(this.data.length * 2, this.length + count));
+    larger.set(this.data.subarray(0, this.length));
+    this.data = larger;
+  }
+}
+
+export class BodyTable {
+  /** Parsed blocks: whole lines only, in the order received. */
+  readonly blocks: Buffer[] = [];
+  readonly names: BodyName[] = [];
+  readonly #ids = new Map<string, number>();
+  /** The unquoted name asked for last: HELP, TYPE and samples of one name usually follow each other. */
+  #lastBytes: Buffer = Buffer.alloc(0);
+  #lastStart = 0;
+  #lastEnd = 0;
+  #lastId = -1;
+  /** Consecutive lines of one name without anything between them. RUN_WIDTH integers each. */
+  readonly runs = new IntList(64 * RUN_WIDTH);
+  /** LINE_WIDTH integers each. */
+  readonly lines = new IntList(256 * LINE_WIDTH);
+  /** Bytes in lines that are written anew. */
+  rewriteBytes = 0;
+  rewriteLines = 0;
+
+  get samples(): number {
+    return this.lines.length / LINE_WIDTH;
+  }
+
+  /** The id of a name: its index in `names`. */
+  idOf(text: string): number {
+    const known = this.#ids.get(text);
+    if (known !== undefined) return known;
+    const id = this.names.length;
+    this.names.push(new BodyName(text));
+    this.#ids.set(text, id);
+    return id;
+  }
+
+  /** The id of the unquoted name `bytes[start, end)`; the bytes must stay as they are. */
+  idAt(bytes: Buffer, start: number, end: number): number {
+    if (this.#isLast(bytes, start, end)) return this.#lastId;
+    this.#lastBytes = bytes;
+    this.#lastStart = start;
+    this.#lastEnd = end;
+    return (this.#lastId = this.idOf(bytes.toString("latin1", start, end)));
+  }
+
+  #isLast(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start !== this.#lastEnd - this.#lastStart) return false;
+    const lastBytes = this.#lastBytes;
+    // From the end: names of neighbouring families differ in their last bytes.
+    for (let a = end - 1, b = this.#lastEnd - 1; a >= start; a--, b--) {
+      if (bytes[a] !== lastBytes[b]) return false;
+    }
+    return true;
+  }
+
+  /** The raw HELP text of a name. */
+  helpOf(name: BodyName): Buffer | undefined {
+    return this.blocks[name.helpBlock]?.subarray(name.helpStart, name.helpEnd);
+  }
+
+  /** Memory of the tables in bytes, names estimated. */
+  get heldBytes(): number {
+    return this.runs.data.byteLength + this.lines.data.byteLength + this.names.length * 160;
+  }
+}

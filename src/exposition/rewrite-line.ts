@@ -1,0 +1,91 @@
+/**
+ * Writes one sample line anew: for lines that Prometheus takes and stricter readers refuse (a comma missing between
+ * labels, a raw line feed or an undefined escape in a value, the name in the middle of the braces), and for lines
+ * whose labels collide with the injected ones. Name, label values, sample value and timestamp keep their meaning
+ * exactly; value and timestamp also keep their bytes.
+ */
+import { formatLabel, formatMetricName, type Label, unescapeQuoted } from "./label.ts";
+import { isLegacyMetricName, LABEL_PART } from "./syntax.ts";
+
+/**
+ * What happens to a sample's label that has the name of an injected one. `rename`: it becomes `exported_<name>`, with
+ * the prefix again until the name is free, as Prometheus does with `honor_labels: false`. `honor`: it stays and ours
+ * is left out. `drop`: ours replaces it.
+ */
+export type LabelConflict = "rename" | "honor" | "drop";
+
+/** Rewrites a line that the parser has accepted, line feed included. */
+export function rewriteLine(line: string, injected: readonly Label[], conflict: LabelConflict): string {
+  const open = line.indexOf("{");
+  const group = readGroup(line, open + 1);
+  const name = group.name ?? line.slice(0, open).trim();
+  const labels = withInjected(group.labels, injected, conflict).map(formatLabel);
+  const series = isLegacyMetricName(name)
+    ? `${name}{${labels.join(",")}}`
+    : `{${[formatMetricName(name), ...labels].join(",")}}`;
+  return `${series} ${line.slice(group.end).trimStart()}`;
+}
+
+/** Reads a valid label group from behind its `{`. `end` is the position behind its `}`. */
+function readGroup(line: string, start: number): { name: string | undefined; labels: Label[]; end: number } {
+  let name: string | undefined;
+  const labels: Label[] = [];
+  let pos = start;
+  for (;;) {
+    pos = skipSeparators(line, pos);
+    if (line[pos] === "}") return { name, labels, end: pos + 1 };
+    const first = readWord(line, pos);
+    pos = skipBlanks(line, first.end);
+    if (line[pos] === "=") {
+      const value = readWord(line, skipBlanks(line, pos + 1));
+      labels.push({ name: first.text, value: value.text });
+      pos = value.end;
+    } else name = first.text;
+  }
+}
+
+/** A quoted string, decoded, or an unquoted label name. */
+function readWord(line: string, start: number): { text: string; end: number } {
+  let end = start + 1;
+  if (line[start] === '"') {
+    while (line[end] !== '"') {
+      if (line[end] === "\\") while (line[++end] === "\0");
+      end++;
+    }
+    return { text: unescapeQuoted(line.slice(start + 1, end)), end: end + 1 };
+  }
+  while (LABEL_PART[line.charCodeAt(end)] === 1) end++;
+  return { text: line.slice(start, end), end };
+}
+
+function skipBlanks(line: string, start: number): number {
+  let pos = start;
+  while (line[pos] === " " || line[pos] === "\t") pos++;
+  return pos;
+}
+
+function skipSeparators(line: string, start: number): number {
+  let pos = start;
+  while (line[pos] === " " || line[pos] === "\t" || line[pos] === ",") pos++;
+  return pos;
+}
+
+function withInjected(
+  labels: readonly Label[],
+  injected: readonly Label[],
+  conflict: LabelConflict,
+): Label[] {
+  const own = new Set(labels.map((label) => label.name));
+  const taken = new Set(injected.map((label) => label.name));
+  if (conflict === "honor") return [...injected.filter((label) => !own.has(label.name)), ...labels];
+  if (conflict === "drop") return [...injected, ...labels.filter((label) => !taken.has(label.name))];
+  for (const name of own) taken.add(name);
+  const renamed = labels.map((label) => {
+    if (!injected.some(({ name }) => name === label.name)) return label;
+    let name = `exported_${label.name}`;
+    while (taken.has(name)) name = `exported_${name}`;
+    taken.add(name);
+    return { name, value: label.value };
+  });
+  return [...injected, ...renamed];
+}

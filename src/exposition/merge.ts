@@ -25,14 +25,13 @@ export interface MergedExposition {
   blocks(): Generator<Buffer, void, undefined>;
 }
 
-/** What one body still has to contribute: its runs in the order of their families. */
+/** What one body contributes: its runs in the order of their families. */
 interface Contribution {
   readonly table: BodyTable;
   readonly inserts: InsertTexts;
   readonly familyOfName: Int32Array;
   /** Positions in the run table. */
   readonly runs: Int32Array;
-  next: number;
 }
 
 /** Merges bodies, in the order given. Every name in `labels` must have been a reserved label when they were parsed. */
@@ -46,7 +45,6 @@ export function mergeExpositions(
     inserts: prepareInserts(labels),
     familyOfName: familyOfName[index]!,
     runs: runsByFamily(body.table, familyOfName[index]!),
-    next: 0,
   }));
   const metadata = families.map(formatMetadata);
   let maxBytes = metadata.reduce((sum, lines) => sum + lines.length, 0);
@@ -55,12 +53,7 @@ export function mergeExpositions(
   return {
     typeConflicts: conflicts,
     maxBytes,
-    blocks: () =>
-      writeBlocks(
-        metadata,
-        contributions.map((contribution) => ({ ...contribution, next: 0 })),
-        new LineWriter(options.labelConflict, maxBytes),
-      ),
+    blocks: () => writeBlocks(metadata, contributions, new LineWriter(options.labelConflict, maxBytes)),
   };
 }
 
@@ -69,12 +62,12 @@ function* writeBlocks(
   contributions: readonly Contribution[],
   writer: LineWriter,
 ): Generator<Buffer, void, undefined> {
+  const next = new Int32Array(contributions.length);
   for (const [family, lines] of metadata.entries()) {
     while (!writer.write(lines)) yield writer.take();
-    for (const contribution of contributions) {
-      const { table, inserts, familyOfName, runs } = contribution;
-      for (; contribution.next < runs.length; contribution.next++) {
-        const run = runs[contribution.next]!;
+    for (const [index, { table, inserts, familyOfName, runs }] of contributions.entries()) {
+      for (; next[index]! < runs.length; next[index]!++) {
+        const run = runs[next[index]!]!;
         if (familyOfName[table.runs.data[run]!] !== family) break;
         writer.startRun(table, run, inserts);
         while (!writer.fill()) yield writer.take();

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { describeLooseSettings, looseSettings } from "./loose-settings.ts";
+import { parseConfig } from "./parse-config.ts";
+
+const strict = {
+  CIDR_WHITELIST: "10.0.0.0/8,fc00::/7",
+  METRICS_PATH_WHITELIST: "^/metrics$",
+  METRICS_PATH_MATCH: "full",
+  NAMESPACE_WHITELIST: "team-a",
+  PORT_WHITELIST: "9100",
+  KUBESD_REQUIRE_POD: "true",
+  PODS_FILE: "pods.yaml",
+};
+
+function looseVariables(changes: Record<string, string>): string[] {
+  const parsed = parseConfig({
+    argv: [],
+    env: { ...strict, ...changes },
+    memoryLimitBytes: undefined,
+    version: "1",
+  });
+  if (parsed.kind !== "config") throw new Error(JSON.stringify(parsed));
+  return looseSettings(parsed.config).map(({ variable }) => variable);
+}
+
+test.for([
+  [{}, []],
+  [{ CIDR_WHITELIST: "0.0.0.0/0" }, ["CIDR_WHITELIST"]],
+  [{ CIDR_WHITELIST: "10.0.0.0/7,::/0,10.0.0.0/16" }, ["CIDR_WHITELIST", "CIDR_WHITELIST"]],
+  [{ METRICS_PATH_WHITELIST: "/metrics,.*" }, ["METRICS_PATH_WHITELIST"]],
+  [{ METRICS_PATH_MATCH: "search" }, ["METRICS_PATH_MATCH"]],
+  [{ NAMESPACE_WHITELIST: "" }, ["NAMESPACE_WHITELIST"]],
+  [{ PORT_WHITELIST: "" }, ["PORT_WHITELIST"]],
+  [{ KUBESD_REQUIRE_POD: "false" }, ["KUBESD_REQUIRE_POD"]],
+] as [Record<string, string>, string[]][])(
+  "looseSettings() finds in the strict settings with %j: %j",
+  ([changes, expected]) => {
+    expect(looseVariables(changes)).toEqual(expected);
+  },
+);
+
+test("describeLooseSettings() is one line that says what is let through and what tightens it", () => {
+  const setting = { variable: "A", allows: "everything passes", tighten: "A=b" };
+  expect(describeLooseSettings([setting, setting])).toBe(
+    "Loose settings: everything passes (tighten with A=b); everything passes (tighten with A=b)",
+  );
+  expect(describeLooseSettings([])).toBeUndefined();
+});

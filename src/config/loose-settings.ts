@@ -1,0 +1,73 @@
+// Settings that let through more than a strict installation would. They are legitimate, above all for a drop-in
+// replacement, but must never go unnoticed: one warning at start names all of them.
+import ipaddr from "ipaddr.js";
+import { acceptsEveryPath } from "./pattern-list.ts";
+import type { Config } from "./resolve-settings.ts";
+
+export interface LooseSetting {
+  readonly variable: string;
+  /** What it lets through. */
+  readonly allows: string;
+  /** What to set instead. */
+  readonly tighten: string;
+}
+
+export function looseSettings(config: Config): LooseSetting[] {
+  const loose: LooseSetting[] = [];
+  for (const cidr of config.cidrWhitelist.filter(isWiderThanPrivate)) {
+    loose.push({
+      variable: "CIDR_WHITELIST",
+      allows: `${cidr} is wider than any private network`,
+      tighten: "CIDR_WHITELIST=<the cluster's pod networks>",
+    });
+  }
+  for (const pattern of config.metricsPathWhitelist) {
+    if (!acceptsEveryPath(pattern, config.metricsPathMatch)) continue;
+    loose.push({
+      variable: "METRICS_PATH_WHITELIST",
+      allows: `${JSON.stringify(pattern)} matches every path`,
+      tighten: "METRICS_PATH_WHITELIST=<the metrics paths>",
+    });
+  }
+  if (config.metricsPathMatch === "search") {
+    loose.push({
+      variable: "METRICS_PATH_MATCH",
+      allows: "path patterns match anywhere in a path",
+      tighten: "METRICS_PATH_MATCH=full",
+    });
+  }
+  if (config.namespaceWhitelist.length === 0) {
+    loose.push({
+      variable: "NAMESPACE_WHITELIST",
+      allows: "pods of every namespace are scraped",
+      tighten: "NAMESPACE_WHITELIST=<namespaces>",
+    });
+  }
+  if (config.portWhitelist.length === 0) {
+    loose.push({
+      variable: "PORT_WHITELIST",
+      allows: "every port of a pod is reached",
+      tighten: "PORT_WHITELIST=<ports>",
+    });
+  }
+  if (!config.kubesdRequirePod) {
+    loose.push({
+      variable: "KUBESD_REQUIRE_POD",
+      allows: "/kubesd reaches every address in CIDR_WHITELIST, pod or not",
+      tighten: "KUBESD_REQUIRE_POD=true",
+    });
+  }
+  return loose;
+}
+
+/** One line that names every loose setting and what tightens it; undefined when there is none. */
+export function describeLooseSettings(settings: readonly LooseSetting[]): string | undefined {
+  if (settings.length === 0) return undefined;
+  return `Loose settings: ${settings.map(({ allows, tighten }) => `${allows} (tighten with ${tighten})`).join("; ")}`;
+}
+
+/** The largest private networks are 10.0.0.0/8 and fc00::/7. */
+function isWiderThanPrivate(cidr: string): boolean {
+  const [address, prefixLength] = ipaddr.parseCIDR(cidr);
+  return prefixLength < (address.kind() === "ipv4" ? 8 : 7);
+}

@@ -1,0 +1,294 @@
+// Every option, once. The parser, the flags, --help and docs/configuration.md are made from this table, so an option
+// cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
+import type * as z from "zod";
+import {
+  boolean,
+  choice,
+  cidrList,
+  count,
+  duration,
+  filePath,
+  ipAddress,
+  listenPort,
+  namespaceList,
+  patternList,
+  portList,
+  size,
+  type ValueKind,
+} from "./value-kinds.ts";
+
+export interface Option {
+  /** The environment variable; the flag is derived from it by `flagOf`. */
+  readonly env: string;
+  readonly group: keyof typeof optionGroups;
+  readonly kind: ValueKind<unknown>;
+  /** Nothing can be assumed for it. */
+  readonly required?: true;
+  /** Read like a given value when the option is not set. */
+  readonly default?: string;
+  /** The value when the option is not set, where no text could stand for it. */
+  readonly unset?: unknown;
+  /** What is shown as the default where `default` does not say it all. */
+  readonly defaultText?: string;
+  /** Sentences in plain text; --help and the generated page show them. */
+  readonly help: string;
+  /** The value never appears in a message. */
+  readonly secret?: true;
+}
+
+/** In the order of --help. */
+export const optionGroups = {
+  access: "What may be scraped",
+  pods: "Where pods come from",
+  listeners: "Listeners",
+  time: "Time limits",
+  limits: "Concurrency and size limits",
+  answers: "Merged answers",
+  process: "Logging and shutdown",
+};
+
+export const options = {
+  cidrWhitelist: {
+    env: "CIDR_WHITELIST",
+    group: "access",
+    kind: cidrList(),
+    required: true,
+    help:
+      "Networks in which pods are scraped; pods outside are ignored. Loopback, link-local, multicast and unspecified " +
+      "addresses stay refused unless a network lies wholly inside such a range. A network with host bits set is taken " +
+      "as its network, with a warning.",
+  },
+  metricsPathWhitelist: {
+    env: "METRICS_PATH_WHITELIST",
+    group: "access",
+    kind: patternList(),
+    required: true,
+    help:
+      "RE2 patterns of the metrics paths that may be scraped. Commas separate patterns, except in a repeat count such " +
+      "as {1,3}, in a character class such as [a,b] and behind a backslash.",
+  },
+  metricsPathMatch: {
+    env: "METRICS_PATH_MATCH",
+    group: "access",
+    kind: choice(["search", "full"]),
+    default: "search",
+    help:
+      "search: a pattern of METRICS_PATH_WHITELIST may match anywhere in the path. full: it must match the whole " +
+      "path, as in Prometheus relabelling.",
+  },
+  namespaceWhitelist: {
+    env: "NAMESPACE_WHITELIST",
+    group: "access",
+    kind: namespaceList(),
+    unset: [],
+    defaultText: "every namespace",
+    help: "Namespaces whose pods may be scraped.",
+  },
+  portWhitelist: {
+    env: "PORT_WHITELIST",
+    group: "access",
+    kind: portList(),
+    unset: [],
+    defaultText: "every port",
+    help: "Ports and ranges of ports of pods that may be scraped.",
+  },
+  kubesdRequirePod: {
+    env: "KUBESD_REQUIRE_POD",
+    group: "access",
+    kind: boolean(),
+    default: "false",
+    help:
+      "true: the address in /kubesd?pod= must be that of a known pod that may be scraped. false: any address in " +
+      "CIDR_WHITELIST will do.",
+  },
+  podsFile: {
+    env: "PODS_FILE",
+    group: "pods",
+    kind: filePath(),
+    defaultText: "none, but a source of pods is required",
+    help: "What `kubectl get pods -A -o yaml` (or json) prints. It is read again whenever its content changes.",
+  },
+  listenAddress: {
+    env: "LISTEN_ADDRESS",
+    group: "listeners",
+    kind: ipAddress(),
+    defaultText: "all addresses",
+    help: "The address on which both listeners accept connections.",
+  },
+  httpPort: {
+    env: "HTTP_PORT",
+    group: "listeners",
+    kind: listenPort(),
+    default: "5050",
+    help: "The port that Prometheus scrapes through. 0: any free port.",
+  },
+  k8sNodejsPort: {
+    env: "K8S_NODEJS_PORT",
+    group: "listeners",
+    kind: listenPort(),
+    defaultText: "HTTP_PORT",
+    help: "Beats HTTP_PORT where both are variables or both are flags.",
+  },
+  metricsHttpPort: {
+    env: "METRICS_HTTP_PORT",
+    group: "listeners",
+    kind: listenPort(),
+    default: "5055",
+    help: "The port of the proxy's own metrics and health checks. It must differ from the main port. 0: any free port.",
+  },
+  scrapeTimeoutMs: {
+    env: "SCRAPE_TIMEOUT",
+    group: "time",
+    kind: duration({ min: "1ms" }),
+    default: "10s",
+    defaultText: "10s, or MAX_SCRAPE_TIMEOUT if that is less",
+    help: "Time for a scrape whose request has no X-Prometheus-Scrape-Timeout-Seconds header.",
+  },
+  scrapeTimeoutOffsetMs: {
+    env: "SCRAPE_TIMEOUT_OFFSET",
+    group: "time",
+    kind: duration({ min: "0s" }),
+    default: "500ms",
+    help:
+      "How long before Prometheus stops waiting the answer is sent: a scrape has the time in the header less this, " +
+      "but at least half of it.",
+  },
+  maxScrapeTimeoutMs: {
+    env: "MAX_SCRAPE_TIMEOUT",
+    group: "time",
+    kind: duration({ min: "1ms" }),
+    default: "2m",
+    help: "Most time that any scrape gets, whatever its header says.",
+  },
+  connectTimeoutMs: {
+    env: "CONNECT_TIMEOUT",
+    group: "time",
+    kind: duration({ min: "1ms" }),
+    default: "1500ms",
+    help: "Time for the TCP and TLS handshakes with a pod.",
+  },
+  maxConcurrentScrapes: {
+    env: "MAX_CONCURRENT_SCRAPES",
+    group: "limits",
+    kind: count({ max: 100_000 }),
+    default: "64",
+    help: "Requests to /mproxy at a time; one more is answered 503.",
+  },
+  maxConcurrentKubesd: {
+    env: "MAX_CONCURRENT_KUBESD",
+    group: "limits",
+    kind: count({ max: 100_000 }),
+    default: "2048",
+    help: "Requests to /kubesd at a time; one more is answered 503.",
+  },
+  maxConnections: {
+    env: "MAX_CONNECTIONS",
+    group: "limits",
+    kind: count({ max: 100_000 }),
+    default: "4096",
+    help: "Pods being scraped at a time, over all requests. Further pods wait.",
+  },
+  maxConnectionsPerScrape: {
+    env: "MAX_CONNECTIONS_PER_SCRAPE",
+    group: "limits",
+    kind: count({ max: 100_000 }),
+    default: "512",
+    defaultText: "512, or MAX_CONNECTIONS if that is less",
+    help:
+      "Pods being scraped at a time for one request. While pods wait, one that has been scraped for a quarter of the " +
+      "available time is given up.",
+  },
+  maxBodyBytes: {
+    env: "MAX_BODY_SIZE",
+    group: "limits",
+    kind: size(),
+    default: "64MiB",
+    defaultText: "64MiB, or MAX_BUFFERED_BYTES or MAX_RESPONSE_SIZE if that is less",
+    help: "Most that a pod may send for a merged answer, decompressed. A pod that sends more is left out.",
+  },
+  maxSamplesPerPod: {
+    env: "MAX_SAMPLES_PER_POD",
+    group: "limits",
+    kind: count({ max: 1_000_000_000 }),
+    default: "500000",
+    help: "Most samples that a pod may send for a merged answer. A pod that sends more is left out.",
+  },
+  maxResponseBytes: {
+    env: "MAX_RESPONSE_SIZE",
+    group: "limits",
+    kind: size(),
+    default: "512MiB",
+    help: "Largest answer. For /kubesd the bytes are counted as they are sent, so compressed if the pod compresses.",
+  },
+  maxBufferedBytes: {
+    env: "MAX_BUFFERED_BYTES",
+    group: "limits",
+    kind: size(),
+    defaultText: "half of the container's memory limit, 1GiB without one",
+    help:
+      "Most memory for the metrics of pods in all merges together. When it is used up, new scrapes wait within their " +
+      "time and are then answered 503.",
+  },
+  labelConflict: {
+    env: "LABEL_CONFLICT",
+    group: "answers",
+    kind: choice(["rename", "honor", "drop"]),
+    default: "rename",
+    help:
+      "What happens to a pod's own label with the name of a label that the proxy adds (podname, podip). rename: it " +
+      "becomes exported_<name>. honor: it stays and the proxy's is not added. drop: it goes.",
+  },
+  podStatusMetrics: {
+    env: "POD_STATUS_METRICS",
+    group: "answers",
+    kind: boolean(),
+    default: "true",
+    help: "Adds k8s_prometheus_proxy_pod_up and its companions for every pod to a merged answer.",
+  },
+  logLevel: {
+    env: "LOG_LEVEL",
+    group: "process",
+    kind: choice(["debug", "info", "warn", "error"]),
+    default: "info",
+    help: "The least severe level that is logged.",
+  },
+  logFormat: {
+    env: "LOG_FORMAT",
+    group: "process",
+    kind: choice(["json"]),
+    default: "json",
+    help: "One JSON object a line, on standard output.",
+  },
+  shutdownDelayMs: {
+    env: "SHUTDOWN_DELAY",
+    group: "process",
+    kind: duration({ min: "0s" }),
+    default: "5s",
+    help: "After SIGTERM: time in which the proxy reports not ready but still accepts requests.",
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionKey = keyof typeof options;
+
+type ValueOf<K extends OptionKey> = z.output<(typeof options)[K]["kind"]["schema"]>;
+type AlwaysSet = {
+  [K in OptionKey]: (typeof options)[K] extends { required: true } | { default: string } | { unset: unknown }
+    ? K
+    : never;
+}[OptionKey];
+
+/** One value per option, as the table types it. Options without a default are absent until they are set. */
+export type Settings = { readonly [K in AlwaysSet]: ValueOf<K> } & {
+  readonly [K in Exclude<OptionKey, AlwaysSet>]?: ValueOf<K>;
+};
+
+/** `CIDR_WHITELIST` is also `--cidr-whitelist`. */
+export function flagOf(option: Option): string {
+  return `--${option.env.toLowerCase().replaceAll("_", "-")}`;
+}
+
+/** What holds when nothing is given, in words. */
+export function defaultOf(option: Option): string {
+  if (option.required) return "none, required";
+  return option.defaultText ?? option.default ?? "none";
+}

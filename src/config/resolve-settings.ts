@@ -1,0 +1,98 @@
+// Parsed settings -> Config: defaults that depend on other values, and the checks that need several values. A default
+// gives way to what was set; only values that were set can contradict each other.
+import { describeProblem, type GivenValue, quoteValue, type Source } from "./given-value.ts";
+import { type Option, type OptionKey, options, type Settings } from "./options.ts";
+
+export type Sources = Readonly<Record<OptionKey, Source>>;
+
+/**
+ * Everything that the proxy is told from outside. Durations are in milliseconds, sizes in bytes. An empty
+ * `namespaceWhitelist` or `portWhitelist` restricts nothing; the other lists are never empty.
+ */
+export type Config = Omit<Settings, "maxBufferedBytes" | "k8sNodejsPort"> & {
+  readonly maxBufferedBytes: number;
+};
+
+export interface SettingsContext {
+  readonly given: ReadonlyMap<OptionKey, GivenValue>;
+  /** Options whose values are refused already and stand in `settings` as if they were not set. */
+  readonly refused: ReadonlySet<OptionKey>;
+  /** The container's memory limit as the runtime tells it; see `defaultMaxBufferedBytes`. */
+  readonly memoryLimitBytes: number | undefined;
+}
+
+export function resolveSettings(
+  settings: Settings,
+  { given, refused, memoryLimitBytes }: SettingsContext,
+): { config: Config; problems: string[] } {
+  const { k8sNodejsPort, ...own } = settings;
+  const portKey = mainPortKey(given);
+  const config = {
+    ...own,
+    httpPort: (portKey === "k8sNodejsPort" ? k8sNodejsPort : undefined) ?? own.httpPort,
+    maxBufferedBytes: own.maxBufferedBytes ?? defaultMaxBufferedBytes(memoryLimitBytes),
+  };
+  const problems: string[] = [];
+
+  if (!refused.has("podsFile") && config.podsFile === undefined) {
+    problems.push(
+      "Cannot start without a source of pods: PODS_FILE is not set; wanted a file with what " +
+        '"kubectl get pods -A -o yaml" prints. To see the proxy work without a cluster: npm run demo',
+    );
+  }
+  if (
+    !refused.has(portKey) &&
+    !refused.has("metricsHttpPort") &&
+    config.httpPort === config.metricsHttpPort
+  ) {
+    if (config.httpPort !== 0) {
+      problems.push(
+        `Cannot listen twice on port ${config.httpPort}: ${options[portKey].env} and METRICS_HTTP_PORT must differ`,
+      );
+    }
+  }
+  keepWithin("scrapeTimeoutMs", "maxScrapeTimeoutMs");
+  keepWithin("maxConnectionsPerScrape", "maxConnections");
+  keepWithin("maxBodyBytes", "maxBufferedBytes");
+  keepWithin("maxBodyBytes", "maxResponseBytes");
+  return { config, problems };
+
+  function keepWithin(key: Bounded, bound: Bound): void {
+    if (config[key] <= config[bound] || refused.has(key) || refused.has(bound)) return;
+    const value = given.get(key);
+    if (value === undefined) {
+      config[key] = config[bound];
+      return;
+    }
+    const option: Option = options[bound];
+    const boundText = given.get(bound)?.text;
+    const amount =
+      boundText === undefined
+        ? `${option.default ?? config[bound]} by default`
+        : quoteValue(option, boundText);
+    const wanted = `at most ${option.env}, which is ${amount}`;
+    problems.push(describeProblem(options[key], value, { wanted }));
+  }
+}
+
+type Bounded = "scrapeTimeoutMs" | "maxConnectionsPerScrape" | "maxBodyBytes";
+type Bound = "maxScrapeTimeoutMs" | "maxConnections" | "maxBufferedBytes" | "maxResponseBytes";
+
+/** Flags beat variables; among equals K8S_NODEJS_PORT beats HTTP_PORT, as in the original. */
+function mainPortKey(given: ReadonlyMap<OptionKey, GivenValue>): "httpPort" | "k8sNodejsPort" {
+  const nodejs = given.get("k8sNodejsPort");
+  if (nodejs === undefined) return "httpPort";
+  return nodejs.source === "environment" && given.get("httpPort")?.source === "flag"
+    ? "httpPort"
+    : "k8sNodejsPort";
+}
+
+/**
+ * Half of the memory limit, else 1 GiB. Runtimes report no limit as undefined, 0 or a number near 2^63 or 2^64.
+ */
+export function defaultMaxBufferedBytes(memoryLimitBytes: number | undefined): number {
+  if (memoryLimitBytes === undefined || memoryLimitBytes <= 0 || !Number.isSafeInteger(memoryLimitBytes)) {
+    return 1024 ** 3;
+  }
+  return Math.max(1, Math.floor(memoryLimitBytes / 2));
+}

@@ -1,0 +1,183 @@
+// The kinds of values that options take: text in, checked value out, and words for what is wanted. Syntax only; what
+// a value means together with others is checked in resolve-settings.ts.
+import { isIP } from "node:net";
+import * as z from "zod";
+import { parseCidr } from "./cidr.ts";
+import { findPatternProblem, splitPatterns } from "./pattern-list.ts";
+
+export interface ValueKind<T> {
+  /** Text to value. The issues of list items carry the index of the item as their path, and a reason as their message. */
+  readonly schema: z.ZodType<T, string>;
+  /** Stands for the value in `--flag <placeholder>`. */
+  readonly placeholder: string;
+  /** Completes "wanted ...". */
+  readonly wanted: string;
+  /** For lists: the texts of the items, as the schema sees them. */
+  readonly split?: (text: string) => string[];
+}
+
+const millisecondsPerUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const bytesPerUnit = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** Milliseconds from `1500ms`, `10s`, `2m`, `1h`. At most a day: a timer holds no more than 24 of them. */
+export function duration({ min }: { min: "0s" | "1ms" }): ValueKind<number> {
+  return {
+    schema: quantity(millisecondsPerUnit, min === "0s" ? 0 : 1, 24 * millisecondsPerUnit.h),
+    placeholder: "duration",
+    wanted: `a duration from ${min} to 24h, such as 1500ms, 10s, 2m or 1h`,
+  };
+}
+
+/** Bytes from `16MiB`, `512KiB`, `1GiB` or a plain number. */
+export function size(): ValueKind<number> {
+  return {
+    schema: quantity(bytesPerUnit, 1, 1024 ** 4),
+    placeholder: "size",
+    wanted: "a size from 1 to 1024GiB, such as 512KiB, 16MiB, 1GiB or a plain number of bytes",
+  };
+}
+
+export function count({ max }: { max: number }): ValueKind<number> {
+  return {
+    schema: quantity({ "": 1 }, 1, max),
+    placeholder: "number",
+    wanted: `a whole number from 1 to ${max}`,
+  };
+}
+
+/** A port to listen on; 0 is any free one. */
+export function listenPort(): ValueKind<number> {
+  return {
+    schema: quantity({ "": 1 }, 0, 65_535),
+    placeholder: "port",
+    wanted: "a port number from 1 to 65535, or 0 for any free port",
+  };
+}
+
+export function boolean(): ValueKind<boolean> {
+  return {
+    schema: z.enum(["true", "false"]).transform((text) => text === "true"),
+    placeholder: "true|false",
+    wanted: "true or false",
+  };
+}
+
+export function choice<const T extends string>(choices: readonly T[]): ValueKind<T> {
+  return {
+    schema: z.enum(choices),
+    placeholder: choices.join("|"),
+    wanted: choices.join(", ").replace(/, (?=[^,]*$)/, " or "),
+  };
+}
+
+export function filePath(): ValueKind<string> {
+  return {
+    schema: z
+      .string()
+      .min(1)
+      .regex(/^\P{Cc}*$/u),
+    placeholder: "file",
+    wanted: "the path of a file",
+  };
+}
+
+export function ipAddress(): ValueKind<string> {
+  return {
+    schema: z.string().refine((text) => isIP(text) !== 0),
+    placeholder: "address",
+    wanted: "an IP address without brackets, such as 127.0.0.1 or ::",
+  };
+}
+
+/** Canonical networks. */
+export function cidrList(): ValueKind<string[]> {
+  return list({
+    placeholder: "cidr,...",
+    wanted: "a comma separated list of networks, such as 10.244.0.0/16,fd00:10:244::/56",
+    item: (text) => {
+      const cidr = parseCidr(text);
+      return "reason" in cidr ? cidr : { value: cidr.text };
+    },
+  });
+}
+
+export function patternList(): ValueKind<string[]> {
+  return list({
+    placeholder: "pattern,...",
+    wanted: "a comma separated list of RE2 patterns, such as ^/metrics$,^/[a-z]+/metrics$",
+    split: splitPatterns,
+    item: (text) => {
+      const reason = findPatternProblem(text);
+      return reason === undefined ? { value: text } : { reason };
+    },
+  });
+}
+
+export function namespaceList(): ValueKind<string[]> {
+  return list({
+    placeholder: "namespace,...",
+    wanted: "a comma separated list of namespaces, such as team-a,team-b",
+    item: (text) =>
+      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
+        ? { value: text }
+        : { reason: "a namespace has 1 to 63 lower-case letters, digits and inner hyphens" },
+  });
+}
+
+/** Inclusive range of ports. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function portList(): ValueKind<PortRange[]> {
+  return list({
+    placeholder: "port,...",
+    wanted: "a comma separated list of ports and ranges, such as 9100,8000-8999",
+    item: (text) => {
+      const [, from, to = from] = /^([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/.exec(text) ?? [];
+      const range = { from: Number(from), to: Number(to) };
+      if (range.from <= range.to && range.to <= 65_535) return { value: range };
+      return { reason: "ports go from 1 to 65535, ranges upwards" };
+    },
+  });
+}
+
+/** A whole number and one of the units, within bounds given in the smallest unit. */
+function quantity(
+  units: Readonly<Record<string, number>>,
+  min: number,
+  max: number,
+): z.ZodType<number, string> {
+  const pattern = new RegExp(`^(0|[1-9]\\d{0,15})(${Object.keys(units).join("|")})$`);
+  return z
+    .string()
+    .regex(pattern)
+    .transform((text) => {
+      const [, amount, unit = ""] = pattern.exec(text) ?? [];
+      return Number(amount) * (units[unit] ?? Number.NaN);
+    })
+    .pipe(z.number().min(min).max(max));
+}
+
+interface ListShape<T> {
+  readonly placeholder: string;
+  readonly wanted: string;
+  readonly split?: (text: string) => string[];
+  readonly item: (text: string) => { value: T } | { reason: string };
+}
+
+/** An empty item is refused, never skipped: `a,` and `$UNSET,a` are slips, and an empty pattern would match everything. */
+function list<T>({ placeholder, wanted, split = splitAtCommas, item }: ListShape<T>): ValueKind<T[]> {
+  const itemSchema = z.string().transform((text, context) => {
+    const outcome = text === "" ? { reason: "an empty item" } : item(text);
+    if ("value" in outcome) return outcome.value;
+    context.addIssue({ code: "custom", message: outcome.reason });
+    return z.NEVER;
+  });
+  return { schema: z.string().transform(split).pipe(z.array(itemSchema)), placeholder, wanted, split };
+}
+
+function splitAtCommas(text: string): string[] {
+  return text.split(",").map((item) => item.trim());
+}

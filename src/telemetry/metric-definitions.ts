@@ -1,0 +1,131 @@
+// The proxy's own metrics: name, type, labels and meaning of each. `createMetrics` and docs/metrics.md are
+// both made from this table. Label values are closed lists here, so that no request can add a series.
+import { failureReasons } from "./failure-reason.ts";
+
+export const metricPrefix = "k8s_prometheus_proxy_";
+
+/** The ways into the proxy; a path that matches no route counts as `other`. */
+export const routes = ["mproxy", "kubesd", "sd", "root", "other"] as const;
+export type Route = (typeof routes)[number];
+
+/** The statuses that the proxy itself sends. `/kubesd` passes a pod's status on, so any other number counts as `other`. */
+export const statusCodes: readonly number[] = [200, 400, 401, 403, 404, 405, 500, 502, 503, 504];
+
+/** Outcomes of asking one pod: in the answer, or the reason why not. */
+export const podScrapeOutcomes = ["up", ...failureReasons] as const;
+export type PodScrapeOutcome = (typeof podScrapeOutcomes)[number];
+
+/** The limits that can be hit, most of them named after the variable that sets them. */
+export const limits = [
+  "max_concurrent_scrapes",
+  "max_concurrent_kubesd",
+  "max_connections",
+  "max_connections_per_scrape",
+  "max_body_size",
+  "max_samples_per_pod",
+  "max_response_size",
+  "max_buffered_bytes",
+  "max_scrape_timeout",
+  "path_length",
+  "query_length",
+  "header_size",
+  "pods_file_size",
+] as const;
+export type Limit = (typeof limits)[number];
+
+/** Namespaces with a series of their own in `pods`; the pods of the others are added up under `other`. */
+export const maxNamespaceSeries = 100;
+
+/** Seconds. Scrapes end between a few milliseconds and MAX_SCRAPE_TIMEOUT, two minutes by default. */
+export const durationBuckets: readonly number[] = [
+  0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
+];
+
+export interface MetricDefinition {
+  /** Without the prefix. */
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+export const metricDefinitions = {
+  scrapes: {
+    name: "scrapes_total",
+    type: "counter",
+    labels: ["route", "code"],
+    help: "Requests answered, by route and status code. A status that only a pod sends counts as other.",
+  },
+  scrapeDuration: {
+    name: "scrape_duration_seconds",
+    type: "histogram",
+    labels: ["route"],
+    help: "Time from a request's arrival to the end of its answer.",
+  },
+  podScrapes: {
+    name: "pod_scrapes_total",
+    type: "counter",
+    labels: ["outcome"],
+    help: "Pods asked for their metrics, by outcome: up, or the reason why the pod is missing from the answer.",
+  },
+  podScrapeBytes: {
+    name: "pod_scrape_bytes_total",
+    type: "counter",
+    labels: [],
+    help: "Bytes of metrics read from pods, after decompression.",
+  },
+  scrapesInFlight: {
+    name: "scrapes_in_flight",
+    type: "gauge",
+    labels: [],
+    help: "Requests to /mproxy and /kubesd being answered now.",
+  },
+  connectionsOpen: {
+    name: "connections_open",
+    type: "gauge",
+    labels: [],
+    help: "Connections to pods open now, idle ones included.",
+  },
+  bufferedBytes: {
+    name: "buffered_bytes",
+    type: "gauge",
+    labels: [],
+    help: "Bytes of pod metrics held in memory by all merges together; MAX_BUFFERED_BYTES limits them.",
+  },
+  limitHits: {
+    name: "limit_hits_total",
+    type: "counter",
+    labels: ["limit"],
+    help: "Times that a limit refused, cut short or delayed something, by limit.",
+  },
+  pods: {
+    name: "pods",
+    type: "gauge",
+    labels: ["namespace"],
+    help: "Pods known now, by namespace. From the 101st namespace on, pods are counted under other.",
+  },
+  podListAge: {
+    name: "pod_list_age_seconds",
+    type: "gauge",
+    labels: [],
+    help: "How old the list of pods is; 0 while its source is known to be current. Absent before the first list.",
+  },
+  podListLastContact: {
+    name: "pod_list_last_contact_timestamp_seconds",
+    type: "gauge",
+    labels: [],
+    help: "Unix time at which the source of pods last answered. Absent before it ever did.",
+  },
+  typeConflicts: {
+    name: "type_conflicts_total",
+    type: "counter",
+    labels: [],
+    help: "Metric families of merged answers on whose TYPE pods disagreed; their samples were sent as untyped.",
+  },
+  buildInfo: {
+    name: "build_info",
+    type: "gauge",
+    labels: ["version"],
+    help: "Always 1; the version of the proxy is the label.",
+  },
+} as const satisfies Record<string, MetricDefinition>;

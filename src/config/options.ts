@@ -54,9 +54,9 @@ export const options = {
     kind: cidrList(),
     required: true,
     help:
-      "Networks in which pods are scraped; pods outside are ignored. Loopback, link-local, multicast and unspecified " +
-      "addresses stay refused unless a network lies wholly inside such a range. A network with host bits set is taken " +
-      "as its network, with a warning.",
+      "Networks in which pods are scraped; pods outside are ignored. Loopback, link-local, multicast, unspecified and " +
+      "cloud metadata addresses, and IPv6 that carries IPv4, stay refused unless a network lies wholly inside such a " +
+      "range. A network with host bits set is taken as its network, with a warning.",
   },
   metricsPathWhitelist: {
     env: "METRICS_PATH_WHITELIST",
@@ -106,7 +106,9 @@ export const options = {
     group: "pods",
     kind: filePath(),
     defaultText: "none, but a source of pods is required",
-    help: "What `kubectl get pods -A -o yaml` (or json) prints. It is read again whenever its content changes.",
+    help:
+      "What `kubectl get pods -A -o json` (or yaml, which is slower) prints, at most 64 MiB. It is read again within " +
+      "5 s of a change; a file that cannot be used leaves the last good list in place. Replace it by renaming.",
   },
   listenAddress: {
     env: "LISTEN_ADDRESS",

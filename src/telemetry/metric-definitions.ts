@@ -29,6 +29,8 @@ export const limits = [
   "path_length",
   "query_length",
   "header_size",
+  "client_connections",
+  "client_stall",
   "pods_file_size",
 ] as const;
 export type Limit = (typeof limits)[number];

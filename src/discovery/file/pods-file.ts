@@ -1,0 +1,138 @@
+// PODS_FILE: pods from a file that somebody keeps up to date, instead of from the Kubernetes API.
+// Never takes a part of a file: a file that cannot be read leaves the pods of the last good one in the store.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../../telemetry/logger.ts";
+import type { PodStore } from "../pod-store.ts";
+import type { Pod } from "../pod.ts";
+import { parsePodList } from "./parse-pod-list.ts";
+import { readBoundedFile } from "./read-bounded-file.ts";
+
+/** A list of 5,000 pods has about 27 MB in YAML and 64 MB in indented JSON. */
+export const maxPodsFileBytes = 64 * 1024 * 1024;
+
+const defaultIntervalMs = 5000;
+
+export interface PodsFileOptions {
+  readonly path: string;
+  /** Filled by this source alone. */
+  readonly store: PodStore;
+  readonly logger: Pick<Logger, "info" | "warn">;
+  /** How often the file is read. Default: 5 s. */
+  readonly intervalMs?: number;
+  /** Wall-clock time in ms since 1970. */
+  readonly now?: () => number;
+  /** Resolves after so many ms; rejects as soon as the signal is aborted. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Reads the file at intervals and compares its content: file times and notifications miss changes on network mounts and
+ * the symbolic links that Kubernetes swaps. Each successful read counts as contact, also when nothing changed. A problem
+ * is logged once for each content, not at every read.
+ */
+export class PodsFile {
+  readonly #options: Required<PodsFileOptions>;
+  readonly #stop = new AbortController();
+  #polling: Promise<void> | undefined;
+  #acceptedHash: string | undefined;
+  #refused: { readonly hash: string; readonly problem: Error } | undefined;
+  #loggedProblem: string | undefined;
+
+  constructor(options: PodsFileOptions) {
+    this.#options = {
+      intervalMs: defaultIntervalMs,
+      now: Date.now,
+      sleep: (ms, signal) => delay(ms, undefined, { signal }),
+      ...options,
+    };
+  }
+
+  /** Loads the file for the first time and goes on watching it. Rejects, and watches nothing, when it cannot be loaded. */
+  async start(): Promise<void> {
+    await this.#load();
+    this.#polling = this.#poll(this.#stop.signal);
+  }
+
+  /** Ends the watch; a read that runs is waited for. The store keeps its pods. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#polling;
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    const { intervalMs, sleep } = this.#options;
+    while (await sleptThrough(sleep(intervalMs, signal), signal)) {
+      try {
+        await this.#load();
+        this.#logRecovery();
+      } catch (error) {
+        if (!signal.aborted) this.#logProblem(error as Error);
+      }
+    }
+  }
+
+  /** Brings the store up to date, or throws and leaves it as it is. */
+  async #load(): Promise<void> {
+    const { path, store, now, logger } = this.#options;
+    try {
+      const { bytes, hash } = await readBoundedFile(path, { maxBytes: maxPodsFileBytes });
+      if (hash !== this.#acceptedHash) {
+        if (hash === this.#refused?.hash) throw this.#refused.problem;
+        store.replace(await this.#parse(bytes, hash));
+        this.#acceptedHash = hash;
+        logger.info({ path, pods: store.size }, "Pods read from PODS_FILE");
+      }
+      store.recordContact(now());
+    } catch (error) {
+      throw new Error(
+        `Cannot read pods from PODS_FILE ${JSON.stringify(path)}: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Remembers why content was refused: to parse it again at every read would cost seconds. */
+  async #parse(bytes: Buffer, hash: string): Promise<readonly Pod[]> {
+    try {
+      return await parsePodList(decodeUtf8(bytes), { signal: this.#stop.signal });
+    } catch (error) {
+      this.#refused = { hash, problem: error as Error };
+      throw error;
+    }
+  }
+
+  #logProblem(problem: Error): void {
+    const { path, logger } = this.#options;
+    const logged = `${problem.message} ${this.#refused?.hash}`;
+    if (this.#loggedProblem === logged) return;
+    this.#loggedProblem = logged;
+    logger.warn({ path, err: problem }, "PODS_FILE cannot be read, its last good content stays in use");
+  }
+
+  #logRecovery(): void {
+    const { path, logger } = this.#options;
+    if (this.#loggedProblem === undefined) return;
+    this.#loggedProblem = undefined;
+    logger.info({ path }, "PODS_FILE can be read again");
+  }
+}
+
+/** False when the sleep ended because the signal was aborted. */
+async function sleptThrough(sleep: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return !signal.aborted;
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new Error("it is not UTF-8 text", { cause: error });
+  }
+}

@@ -1,0 +1,107 @@
+// The pods that exist now, as far as is known. Reads are synchronous, see one consistent state and give copies.
+// Never filters by phase, address or rule: which pods may be scraped is decided by `targets`.
+import { PodsByName } from "./pods-by-name.ts";
+import type { Pod } from "./pod.ts";
+
+/** Pods by uid, with indexes by namespace and name and by address. Filled by one source, such as PodsFile. */
+export class PodStore {
+  #byUid = new Map<string, Pod>();
+  #byNamespace = new Map<string, PodsByName>();
+  #byIp = new Map<string, Set<Pod>>();
+  #synced = false;
+  #lastContactMs: number | undefined;
+
+  get size(): number {
+    return this.#byUid.size;
+  }
+
+  /** True once a first complete list has been put in: before that, an absent pod may only be unknown. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Wall-clock time at which the source last confirmed this state, in ms since 1970; undefined before the first time. */
+  get lastContactMs(): number | undefined {
+    return this.#lastContactMs;
+  }
+
+  /** For the source: what the store holds was true at this time. */
+  recordContact(nowMs: number): void {
+    this.#lastContactMs = nowMs;
+  }
+
+  /** Adds a pod, or replaces the one with its uid. */
+  upsert(pod: Pod): void {
+    const old = this.#byUid.get(pod.uid);
+    if (old !== undefined && (old.namespace !== pod.namespace || old.name !== pod.name)) this.delete(old.uid);
+    else if (old !== undefined) this.#removeIps(old);
+    this.#byUid.set(pod.uid, pod);
+    this.#addIps(pod);
+    const pods = this.#byNamespace.get(pod.namespace);
+    if (pods === undefined) this.#byNamespace.set(pod.namespace, new PodsByName([pod]));
+    else pods.set(pod);
+  }
+
+  /** Removes the pod with this uid; nothing happens when there is none. */
+  delete(uid: string): void {
+    const pod = this.#byUid.get(uid);
+    if (pod === undefined) return;
+    this.#byUid.delete(uid);
+    this.#removeIps(pod);
+    const pods = this.#byNamespace.get(pod.namespace)!;
+    pods.delete(pod);
+    if (pods.size === 0) this.#byNamespace.delete(pod.namespace);
+  }
+
+  /** Makes these the pods, in one step: a complete list of its source. Of pods with one uid the last counts. */
+  replace(pods: Iterable<Pod>): void {
+    this.#byUid = new Map(Array.from(pods, (pod) => [pod.uid, pod]));
+    this.#byIp = new Map();
+    for (const pod of this.#byUid.values()) this.#addIps(pod);
+    const groups = Map.groupBy(this.#byUid.values(), ({ namespace }) => namespace);
+    this.#byNamespace = new Map(
+      Array.from(groups, ([namespace, group]) => [namespace, new PodsByName(group)]),
+    );
+    this.#synced = true;
+  }
+
+  get(uid: string): Pod | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  /** The pods of a namespace whose names begin with the prefix, by name, then uid. */
+  withPrefix(namespace: string, prefix: string): readonly Pod[] {
+    return this.#byNamespace.get(namespace)?.withPrefix(prefix) ?? [];
+  }
+
+  /** The pods of a namespace, by name, then uid. */
+  inNamespace(namespace: string): readonly Pod[] {
+    return this.withPrefix(namespace, "");
+  }
+
+  /** The pods that have this canonical address, in no particular order: several on a host's network, and ended ones. */
+  byIp(ip: string): readonly Pod[] {
+    return [...(this.#byIp.get(ip) ?? [])];
+  }
+
+  /** How many pods each namespace has; namespaces without pods are absent. */
+  countByNamespace(): ReadonlyMap<string, number> {
+    return new Map(Array.from(this.#byNamespace, ([namespace, { size }]) => [namespace, size]));
+  }
+
+  #addIps(pod: Pod): void {
+    for (const ip of pod.ips) {
+      const holders = this.#byIp.get(ip);
+      if (holders === undefined) this.#byIp.set(ip, new Set([pod]));
+      else holders.add(pod);
+    }
+  }
+
+  #removeIps(pod: Pod): void {
+    for (const ip of pod.ips) {
+      const holders = this.#byIp.get(ip)!;
+      holders.delete(pod);
+      if (holders.size === 0) this.#byIp.delete(ip);
+    }
+  }
+}

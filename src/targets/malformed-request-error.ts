@@ -1,0 +1,17 @@
+// The one error for a request whose text is not well formed: it names the part that was refused. Status 400.
+// Never says anything of the cluster: it is raised before any pod or access rule is looked at.
+
+/** Which part of a request was malformed. */
+export type RequestPart =
+  "path" | "query" | "namespace" | "prefix" | "port" | "scheme" | "ip" | "flag" | "selector";
+
+/** The message is one line of visible ASCII and may be shown to the caller. */
+export class MalformedRequestError extends Error {
+  override readonly name = "MalformedRequestError";
+  readonly part: RequestPart;
+
+  constructor(part: RequestPart, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.part = part;
+  }
+}

@@ -1,0 +1,29 @@
+// The pod name prefix of a request. Never empty by accident: "every pod" must be asked for, and narrowed by a selector.
+import { MalformedRequestError } from "./malformed-request-error.ts";
+import { quote } from "./quote.ts";
+
+const subdomain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+const maxSubdomainLength = 253;
+
+/**
+ * Returns the text when a DNS-1123 subdomain name (a pod name, at most 253 characters) can begin with it, and "" (any
+ * name) for a lone "-" that comes with a selector. Throws MalformedRequestError.
+ */
+export function parsePodPrefix(text: string, { hasSelector }: { hasSelector: boolean }): string {
+  if (text === "-") {
+    if (hasSelector) return "";
+    throw new MalformedRequestError(
+      "prefix",
+      'Cannot read pod name prefix "-": it needs the parameter "selector"',
+    );
+  }
+  if (text !== "" && (isSubdomain(text) || isSubdomain(`${text}a`))) return text;
+  throw new MalformedRequestError(
+    "prefix",
+    `Cannot read pod name prefix ${quote(text)}: no pod name begins so`,
+  );
+}
+
+function isSubdomain(text: string): boolean {
+  return text.length <= maxSubdomainLength && subdomain.test(text);
+}

@@ -1,0 +1,36 @@
+// The target of a request to `/kubesd`: one address that the caller names. Pure: reads the store, dials nothing.
+// Never trusts that an address belongs to the pod it was taken from: what holds it now is what counts.
+import type { PodStore } from "../discovery/pod-store.ts";
+import type { AccessPolicy, Refusal } from "./access-policy.ts";
+import type { Target } from "./target.ts";
+
+/** What a request asks for, parsed. Its path has passed the access policy. */
+export interface AddressSelection {
+  /** From parseIpLiteral(). */
+  readonly ip: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** Checked path plus forwarded query. */
+  readonly path: string;
+}
+
+/** Checks address, port and holders. The target names a pod when exactly one running pod has the address. */
+export function selectAddress(
+  { ip, port, tls, path }: AddressSelection,
+  { pods, policy }: { pods: Pick<PodStore, "byIp">; policy: AccessPolicy },
+): Target | Refusal {
+  const holders = pods.byIp(ip);
+  const refusal = policy.checkIp(ip) ?? policy.checkPort(port) ?? policy.checkHolders(ip, holders);
+  if (refusal !== undefined) return refusal;
+  const [pod, another] = holders.filter(({ phase }) => phase === "Running");
+  const known = another === undefined ? pod : undefined;
+  return {
+    pod: known,
+    namespace: known?.namespace ?? "",
+    podName: known?.name ?? "",
+    ip,
+    port,
+    tls,
+    path,
+  };
+}

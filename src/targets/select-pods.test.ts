@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import { PodStore } from "../discovery/pod-store.ts";
+import { type Pod, readPod } from "../discovery/pod.ts";
+import { AccessPolicy, type AccessSettings } from "./access-policy.ts";
+import { parseLabelSelector } from "./label-selector.ts";
+import { type PodSelection, selectPods } from "./select-pods.ts";
+
+const settings: AccessSettings = {
+  cidrWhitelist: ["10.244.0.0/16", "fd00:10:244::/64"],
+  metricsPathWhitelist: ["/metrics"],
+  metricsPathMatch: "full",
+  namespaceWhitelist: [],
+  portWhitelist: [],
+  kubesdRequirePod: false,
+};
+const selection: PodSelection = {
+  namespace: "team-a",
+  prefix: "app-",
+  readyOnly: false,
+  ports: [9000],
+  tls: false,
+  path: "/metrics?x=%41",
+};
+
+interface Example {
+  name?: string;
+  namespace?: string;
+  phase?: string;
+  ips?: string[];
+  ready?: boolean;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ports?: { name?: string; containerPort: number; protocol?: string }[];
+}
+
+function pod(example: Example = {}): Pod {
+  const {
+    name = "app-1",
+    namespace = "team-a",
+    phase = "Running",
+    ips = ["10.244.0.11"],
+    ready = true,
+  } = example;
+  const { labels, annotations, ports } = example;
+  return readPod({
+    metadata: { uid: `uid-of-${name}`, namespace, name, labels, annotations },
+    spec: { containers: [{ name: "c", ports }] },
+    status: {
+      phase,
+      podIPs: ips.map((ip) => ({ ip })),
+      conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+    },
+  }) as Pod;
+}
+
+function select(pods: Pod[], wanted: Partial<PodSelection> = {}, rules: Partial<AccessSettings> = {}) {
+  const store = new PodStore();
+  store.replace(pods);
+  const policy = new AccessPolicy({ ...settings, ...rules });
+  return selectPods({ ...selection, ...wanted }, { pods: store, policy });
+}
+
+const endpointsOf = ({ targets }: ReturnType<typeof select>) =>
+  targets.map(({ ip, port }) => `${ip} ${port}`);
+const namesOf = ({ targets }: ReturnType<typeof select>) => targets.map(({ podName }) => podName);
+
+describe("selectPods()", () => {
+  test("gives complete targets in the order of pod names", () => {
+    const [second, first] = [pod({ name: "app-2", ips: ["fd00:10:244::2"] }), pod({ name: "app-1" })];
+    const common = { namespace: "team-a", port: 9000, tls: true, path: "/metrics?x=%41" };
+    expect(select([second, first], { tls: true })).toEqual({
+      targets: [
+        { ...common, pod: first, podName: "app-1", ip: "10.244.0.11" },
+        { ...common, pod: second, podName: "app-2", ip: "fd00:10:244::2" },
+      ],
+      withoutPort: [],
+      portNotAllowed: [],
+      outsideCidr: 0,
+    });
+  });
+
+  test("takes running pods with an address in the namespace, by prefix", () => {
+    const pods = [
+      pod({ name: "app-1" }),
+      pod({ name: "app-2", phase: "Pending" }),
+      pod({ name: "app-3", phase: "Succeeded" }),
+      pod({ name: "app-4", phase: "Failed" }),
+      pod({ name: "app-5", phase: "" }),
+      pod({ name: "app-6", ips: [] }),
+      pod({ name: "apple-1" }),
+      pod({ name: "app-7", namespace: "team-b" }),
+    ];
+    expect(namesOf(select(pods))).toEqual(["app-1"]);
+    expect(namesOf(select(pods, { prefix: "app" }))).toEqual(["app-1", "apple-1"]);
+    expect(namesOf(select(pods, { prefix: "" }))).toEqual(["app-1", "apple-1"]);
+    expect(namesOf(select(pods, { prefix: "x" }))).toEqual([]);
+    expect(namesOf(select(pods, { namespace: "constructor" }))).toEqual([]);
+    expect(select(pods).outsideCidr).toBe(0);
+  });
+
+  test("takes pods by label and readiness", () => {
+    const pods = [
+      pod({ name: "app-1", labels: { tier: "a" } }),
+      pod({ name: "app-2", labels: { tier: "b" } }),
+      pod({ name: "app-3", labels: { tier: "a" }, ready: false }),
+    ];
+    const selector = parseLabelSelector("tier=a");
+    expect(namesOf(select(pods, { selector }))).toEqual(["app-1", "app-3"]);
+    expect(namesOf(select(pods, { readyOnly: true }))).toEqual(["app-1", "app-2"]);
+    expect(namesOf(select(pods, { selector, readyOnly: true, prefix: "" }))).toEqual(["app-1"]);
+  });
+
+  test("dials the first address in CIDR_WHITELIST and counts pods that have none", () => {
+    const selected = select([
+      pod({ name: "app-1", ips: ["192.0.2.1", "fd00:10:244::1", "10.244.0.1"] }),
+      pod({ name: "app-2", ips: ["192.0.2.2"] }),
+      pod({ name: "app-3", ips: ["169.254.169.254", "127.0.0.1"] }),
+    ]);
+    expect(endpointsOf(selected)).toEqual(["fd00:10:244::1 9000"]);
+    expect(selected.outsideCidr).toBe(2);
+  });
+
+  test("takes a port from the annotation, else from the container port named metrics", () => {
+    const check = (example: Example, expected: number | "none") => {
+      const selected = select([pod(example)], { ports: [] });
+      expect(selected.targets.map(({ port }) => port)).toEqual(expected === "none" ? [] : [expected]);
+      expect(selected.withoutPort).toHaveLength(expected === "none" ? 1 : 0);
+    };
+    const ports = [
+      { name: "http", containerPort: 8080 },
+      { name: "metrics", containerPort: 9100 },
+      { name: "metrics", containerPort: 9200 },
+    ];
+    check({ ports }, 9100);
+    check({ ports, annotations: { "prometheus.io/port": "9090" } }, 9090);
+    check({ annotations: { "prometheus.io/port": "9090" } }, 9090);
+    check({}, "none");
+    check({ ports: [{ name: "http", containerPort: 8080 }] }, "none");
+    check({ ports: [{ name: "metrics", containerPort: 9100, protocol: "UDP" }] }, "none");
+    for (const text of ["", "0", "65536", "9090,9091", "http", " 9090", "0x2328", "80@192.0.2.1"]) {
+      check({ ports, annotations: { "prometheus.io/port": text } }, "none");
+    }
+  });
+
+  test("takes the ports that the request names, each once", () => {
+    const ports = [
+      { name: "http", containerPort: 8080 },
+      { name: "metrics", containerPort: 9100 },
+    ];
+    const annotations = { "prometheus.io/port": "1" };
+    const check = (wanted: PodSelection["ports"], expected: number[]) => {
+      const selected = select([pod({ ports, annotations })], { ports: wanted });
+      expect(selected.targets.map(({ port }) => port)).toEqual(expected);
+      expect(selected.withoutPort).toHaveLength(expected.length === 0 ? 1 : 0);
+    };
+    check([9000], [9000]);
+    check(["http"], [8080]);
+    check(["missing"], []);
+    check(["http", "missing"], [8080]);
+    check(["metrics", 9000, "http"], [9100, 9000, 8080]);
+    check([9100, "metrics", 9100], [9100]);
+  });
+
+  test("names the pods whose ports are not on PORT_WHITELIST", () => {
+    const rules = { portWhitelist: [{ from: 9000, to: 9999 }] };
+    const pods = [
+      pod({ name: "app-1", annotations: { "prometheus.io/port": "22" } }),
+      pod({ name: "app-2", ports: [{ name: "metrics", containerPort: 10250 }] }),
+      pod({ name: "app-3", ports: [{ name: "metrics", containerPort: 9100 }] }),
+      pod({ name: "app-4" }),
+    ];
+    const selected = select(pods, { ports: [] }, rules);
+    expect(endpointsOf(selected)).toEqual(["10.244.0.11 9100"]);
+    expect(selected.portNotAllowed.map(({ name }) => name)).toEqual(["app-1", "app-2"]);
+    expect(selected.withoutPort.map(({ name }) => name)).toEqual(["app-4"]);
+    expect(select(pods, { ports: [22] }, rules).targets).toEqual([]);
+    expect(namesOf(select(pods, { ports: [22, 9000] }, rules))).toEqual(["app-1", "app-2", "app-3", "app-4"]);
+  });
+});

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** Starts a script of this folder and waits for its port. */
@@ -18,16 +19,19 @@ export async function startScript(
 export async function startProgram(flags: readonly string[]): Promise<{ child: ChildProcess; port: number }> {
   const entry = fileURLToPath(new URL("../bin/k8s-prometheus-proxy.js", import.meta.url));
   const child = spawn(process.execPath, [entry, ...flags], { stdio: ["ignore", "pipe", "inherit"], env: {} });
-  let log = "";
-  for await (const chunk of child.stdout) {
-    log += String(chunk);
-    const port = /"httpAddress":"[^"]*:(\d+)"/.exec(log)?.[1];
-    if (port !== undefined) {
-      child.stdout.resume();
-      return { child, port: Number(port) };
-    }
-  }
-  throw new Error(`Cannot start the program: ${log}`);
+  const lines = createInterface(child.stdout);
+  const port = await new Promise<number>((resolve, reject) => {
+    let log = "";
+    lines.on("line", (line) => {
+      log += `${line}\n`;
+      const { main, msg } = JSON.parse(line) as { main?: { port: number }; msg: string };
+      if (main !== undefined) listening = main.port;
+      if (msg === "Started") resolve(listening);
+    });
+    let listening = 0;
+    lines.on("close", () => reject(new Error(`Cannot start the program: it ended\n${log}`)));
+  });
+  return { child, port };
 }
 
 /** CPU time of all threads of a process so far, in milliseconds. */

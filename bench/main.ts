@@ -85,6 +85,8 @@ async function measure(pid: number, url: string, scenario: Scenario): Promise<Sa
 
 function podList(count: number): string {
   const items = Array.from({ length: count }, (_, index) => ({
+    apiVersion: "v1",
+    kind: "Pod",
     metadata: { uid: `uid-${index}`, namespace: "bench", name: `pod-${String(index).padStart(4, "0")}` },
     spec: { containers: [{ name: "app" }] },
     status: { phase: "Running", podIP: podAddress(index) },
@@ -102,17 +104,17 @@ async function run(scenario: Scenario, folder: string): Promise<string[]> {
   writeFileSync(podsFile, podList(scenario.pods));
   const pods = await startScript("pods.ts", [String(scenario.pods), bodyFile]);
   const pipe = await startScript("pipe.ts", [String(pods.port)]);
-  const program = await startProgram([
-    ...[
-      "--pods-file",
-      podsFile,
-      "--cidr-whitelist",
-      "127.77.0.0/16",
-      "--metrics-path-whitelist",
-      "^/metrics$",
-    ],
-    ...["--http-port", "0", "--metrics-http-port", "0", "--listen-address", "127.0.0.1"],
-  ]);
+  const settings = {
+    "pods-file": podsFile,
+    "cidr-whitelist": "127.77.0.0/16",
+    "metrics-path-whitelist": "^/metrics$",
+    "http-port": "0",
+    "metrics-http-port": "0",
+    "listen-address": "127.0.0.1",
+  };
+  const program = await startProgram(
+    Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, value]),
+  );
   try {
     const samples: Record<"proxy" | "pipe", Sample[]> = { proxy: [], pipe: [] };
     const proxyUrl = `http://127.0.0.1:${program.port}${scenario.proxyPath(pods.port)}`;

@@ -4,18 +4,11 @@
  */
 import { BodyTable, MAX_BLOCK_BYTES } from "./body-table.ts";
 import { ExpositionError } from "./exposition-error.ts";
-import { LineParser } from "./line-parser.ts";
+import { LineParser, type LineParserOptions } from "./line-parser.ts";
 import { LF } from "./syntax.ts";
 
 const FIRST_BLOCK_BYTES = 16 * 1024;
 const FULL_BLOCK_BYTES = 256 * 1024;
-
-export interface BodyParserOptions {
-  /** A body with more samples is void (`too_many_samples`). */
-  readonly maxSamples: number;
-  /** Label names that the merge will add: samples that have one of them already are written anew. */
-  readonly reservedLabels: readonly string[];
-}
 
 /** A valid body, ready to be merged any number of times. Immutable. */
 export interface ParsedBody {
@@ -35,8 +28,8 @@ export class BodyParser {
   #filled = 0;
   #sealedBytes = 0;
 
-  constructor(options: BodyParserOptions) {
-    this.#parser = new LineParser(this.#table, options.maxSamples, options.reservedLabels);
+  constructor(options: LineParserOptions) {
+    this.#parser = new LineParser(this.#table, options);
   }
 
   /** Memory held now, in bytes. Grows with push() and only with it. */
@@ -76,6 +69,7 @@ export class BodyParser {
       this.#filled = 0;
     }
     this.#block = Buffer.alloc(0);
+    this.#table.seal();
     return {
       samples: this.#table.samples,
       heldBytes: this.heldBytes,

@@ -67,13 +67,18 @@ export class IntList {
     larger.set(this.data.subarray(0, this.length));
     this.data = larger;
   }
+
+  /** Gives back the room that is not used. */
+  trim(): void {
+    if (this.length < this.data.length) this.data = this.data.slice(0, this.length);
+  }
 }
 
 export class BodyTable {
   /** Parsed blocks: whole lines only, in the order received. */
   readonly blocks: Buffer[] = [];
   readonly names: BodyName[] = [];
-  readonly #ids = new Map<string, number>();
+  #ids = new Map<string, number>();
   /** The unquoted name asked for last: HELP, TYPE and samples of one name usually follow each other. */
   #lastBytes: Buffer = Buffer.alloc(0);
   #lastStart = 0;
@@ -123,6 +128,13 @@ export class BodyTable {
   /** The raw HELP text of a name. */
   helpOf(name: BodyName): Buffer | undefined {
     return this.blocks[name.helpBlock]?.subarray(name.helpStart, name.helpEnd);
+  }
+
+  /** Gives back what only the tokenizer needs. No name or line is added afterwards. */
+  seal(): void {
+    this.#ids = new Map();
+    this.runs.trim();
+    this.lines.trim();
   }
 
   /** Memory of the tables in bytes, names estimated. */

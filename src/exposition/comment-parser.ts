@@ -3,18 +3,23 @@ import { isUtf8 } from "node:buffer";
 import { type BodyName, type BodyTable, type MetricType, TypeBit } from "./body-table.ts";
 import { unescapeQuoted } from "./label.ts";
 import { skipQuotedName } from "./quoted-name.ts";
-import { LF, NAME_PART, NAME_START, NUL, QUOTE, SPACE, TAB } from "./syntax.ts";
+import { isLegacyMetricName, LF, NAME_PART, NAME_START, NUL, QUOTE, SPACE, TAB } from "./syntax.ts";
 
 const HELP = Buffer.from("HELP");
 const TYPE = Buffer.from("TYPE");
 
 export class CommentParser {
   readonly #table: BodyTable;
+  readonly #utf8Names: boolean;
   readonly #fail: (what: string, at: number) => Error;
 
-  /** @param fail makes the error for what is wrong at a position of the block. */
-  constructor(table: BodyTable, fail: (what: string, at: number) => Error) {
+  /**
+   * @param utf8Names whether metadata of names outside the legacy character set is kept
+   * @param fail makes the error for what is wrong at a position of the block
+   */
+  constructor(table: BodyTable, utf8Names: boolean, fail: (what: string, at: number) => Error) {
     this.#table = table;
+    this.#utf8Names = utf8Names;
     this.#fail = fail;
   }
 
@@ -93,7 +98,8 @@ export class CommentParser {
     const quoted = block.subarray(first + 1, end - 1);
     // No sample can have such a name, so its metadata belongs to nothing; Prometheus takes the line all the same.
     if (quoted.length === 0 || !isUtf8(quoted)) return undefined;
-    return table.names[table.idOf(unescapeQuoted(quoted.toString()))];
+    const text = unescapeQuoted(quoted.toString());
+    return this.#utf8Names || isLegacyMetricName(text) ? table.names[table.idOf(text)] : undefined;
   }
 }
 

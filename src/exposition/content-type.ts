@@ -22,3 +22,11 @@ export function classifyContentType(header: string | undefined): "text" | "other
   const mediaType = header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   return otherFormats.has(mediaType) ? "other" : "text";
 }
+
+/**
+ * Whether a scraper takes metric and label names outside the legacy character set, quoted: it says so with the
+ * parameter `escaping=allow-utf-8` (content_negotiation.md). Prometheus 2.x refuses a whole scrape for one such name.
+ */
+export function takesUtf8Names(accept: string | undefined): boolean {
+  return /;\s*escaping\s*=\s*"?allow-utf-8"?\s*(?:[;,]|$)/i.test(accept ?? "");
+}

@@ -113,19 +113,19 @@ function isContested(name: MergedName, merged: ReadonlyMap<string, MergedName>):
 function assignFamily(name: MergedName, merged: ReadonlyMap<string, MergedName>, families: Family[]): void {
   const owner = ownerOf(name, merged);
   if (owner === name) {
-    const base = baseOf(name.text);
-    const dissolvedBase = base === undefined ? undefined : merged.get(base);
-    const help = name.help ?? (dissolvedBase?.dissolved === true ? dissolvedBase.help : undefined);
     // What is left of a dissolved family without samples of its own name is nothing.
-    if (name.family < 0 && (name.sampled || !name.dissolved)) addFamily(name, help, families);
+    if (name.family < 0 && (name.sampled || !name.dissolved)) addFamily(name, merged, families);
     return;
   }
   if (!name.sampled) return; // A HELP for a part of a family: the family has its own.
-  if (owner.family < 0) addFamily(owner, owner.help, families);
+  if (owner.family < 0) addFamily(owner, merged, families);
   name.family = owner.family;
 }
 
-function addFamily(name: MergedName, help: Buffer | undefined, families: Family[]): void {
+function addFamily(name: MergedName, merged: ReadonlyMap<string, MergedName>, families: Family[]): void {
+  const base = merged.get(baseOf(name.text) ?? "");
+  // The parts of a dissolved family keep its HELP.
+  const help = name.help ?? (base?.dissolved === true ? base.help : undefined);
   const type = name.dissolved ? "untyped" : (typeOfBit.get(name.types) ?? "untyped");
   name.family = families.length;
   families.push({ name: name.text, type, help });

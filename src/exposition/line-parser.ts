@@ -8,7 +8,7 @@ import { type BodyTable, INSERT_KIND_SHIFT, InsertKind, LINE_WIDTH, RUN_WIDTH } 
 import { CommentParser } from "./comment-parser.ts";
 import { ExpositionError } from "./exposition-error.ts";
 import { isFloat, isInt64, skipFloat } from "./float.ts";
-import { LabelNames } from "./label-names.ts";
+import { type LabelKind, LabelNames } from "./label-names.ts";
 import { unescapeQuoted } from "./label.ts";
 import { needsRequoting, skipQuotedName } from "./quoted-name.ts";
 import {
@@ -18,6 +18,8 @@ import {
   COMMA,
   EQUALS,
   HASH,
+  isLegacyLabelName,
+  isLegacyMetricName,
   LABEL_PART,
   LABEL_START,
   LF,
@@ -33,12 +35,28 @@ import {
   ZERO,
 } from "./syntax.ts";
 
+/**
+ * A longer name or label value makes a body void. Prometheus has no such limit, but 3.5 dies, as a whole process, of a
+ * name or value of 16 MiB: a merge must not carry one to it.
+ */
+const MAX_TOKEN_BYTES = 1024 * 1024;
+
 /** Returned where the block ends inside a quoted string: the line goes on in the next block. */
 const INCOMPLETE = -1;
+
+export interface LineParserOptions {
+  /** A body with more samples is void (`too_many_samples`). */
+  readonly maxSamples: number;
+  /** Label names that the merge will add: samples that have one of them already are written anew. */
+  readonly reservedLabels: readonly string[];
+  /** Whether the scraper takes names outside the legacy character set. If not, a body that has one is void. */
+  readonly utf8Names: boolean;
+}
 
 export class LineParser {
   readonly #table: BodyTable;
   readonly #maxSamples: number;
+  readonly #utf8Names: boolean;
   readonly #labels: LabelNames;
   readonly #comments: CommentParser;
   /** Lines seen before the current one, for messages. */
@@ -56,11 +74,12 @@ export class LineParser {
   #oddBucket = false;
   #oddQuantile = false;
 
-  constructor(table: BodyTable, maxSamples: number, reservedLabels: readonly string[]) {
+  constructor(table: BodyTable, { maxSamples, reservedLabels, utf8Names }: LineParserOptions) {
     this.#table = table;
     this.#maxSamples = maxSamples;
+    this.#utf8Names = utf8Names;
     this.#labels = new LabelNames(reservedLabels);
-    this.#comments = new CommentParser(table, (what, at) => this.#error(what, at));
+    this.#comments = new CommentParser(table, utf8Names, (what, at) => this.#error(what, at));
   }
 
   /** Lines parsed so far. */
@@ -97,6 +116,8 @@ export class LineParser {
         this.#lineNumber++;
         continue;
       }
+      // Blanks before a name mean nothing, but Prometheus takes them into the name, and 2.x then refuses the scrape.
+      this.#lineStart = pos;
       this.#rewrite = false;
       this.#oddBucket = false;
       this.#oddQuantile = false;
@@ -104,6 +125,7 @@ export class LineParser {
         const nameStart = pos;
         do c = block[++pos]!;
         while (NAME_PART[c] === 1);
+        if (pos - nameStart > MAX_TOKEN_BYTES) throw this.#tooLong(nameStart);
         const nameId = table.idAt(block, nameStart, pos);
         if (nameId !== runName) {
           runName = nameId;
@@ -203,8 +225,10 @@ export class LineParser {
       // A quoted string without a value is the metric name, wherever in the group it stands.
       if (quoted && (c === COMMA || c === BRACE_CLOSE)) {
         if (named || this.#nameId !== INCOMPLETE) throw this.#error("second metric name", nameStart);
+        if (nameEnd - nameStart > MAX_TOKEN_BYTES) throw this.#tooLong(nameStart);
         const text = this.#quotedText(nameStart, nameEnd);
         if (text === "") throw this.#error("empty metric name", nameStart);
+        if (!this.#utf8Names) this.#requireLegacy(isLegacyMetricName(text), nameStart);
         this.#nameId = this.#table.idOf(text);
         if (first) {
           this.#insert = nameEnd;
@@ -249,9 +273,14 @@ export class LineParser {
   ): void {
     const block = this.#block;
     const labels = this.#labels;
-    const kind = quoted
-      ? labels.addText(this.#quotedText(nameStart, nameEnd))
-      : labels.addBytes(block, nameStart, nameEnd);
+    if (nameEnd - nameStart > MAX_TOKEN_BYTES) throw this.#tooLong(nameStart);
+    if (valueEnd - valueStart > MAX_TOKEN_BYTES) throw this.#tooLong(valueStart);
+    let kind: LabelKind;
+    if (quoted) {
+      const text = this.#quotedText(nameStart, nameEnd);
+      if (!this.#utf8Names) this.#requireLegacy(isLegacyLabelName(text), nameStart);
+      kind = labels.addText(text);
+    } else kind = labels.addBytes(block, nameStart, nameEnd);
     if (kind === "ordinary") return;
     if (kind === "duplicate") throw this.#error("label name stands twice", nameStart);
     if (kind === "empty") throw this.#error("empty label name", nameStart);
@@ -260,6 +289,12 @@ export class LineParser {
       if (kind === "le") this.#oddBucket = true;
       else this.#oddQuantile = true;
     }
+  }
+
+  /** For a scraper that knows no quoted names: quotes around a legacy name are taken off, any other name is refused. */
+  #requireLegacy(legacy: boolean, at: number): void {
+    if (!legacy) throw this.#error("name that only scrapers with UTF-8 names take", at);
+    this.#rewrite = true;
   }
 
   /** From the byte after the opening quote to the position of the closing one, or INCOMPLETE. */
@@ -313,8 +348,12 @@ export class LineParser {
     if (pos < 0) throw this.#error("value is not a float", valueStart);
     c = block[pos]!;
     if (c !== SPACE && c !== TAB && c !== LF) throw this.#error("value is not a float", valueStart);
+    const valueEnd = pos;
     while (c === SPACE || c === TAB) c = block[++pos]!;
-    if (c === LF) return pos + 1;
+    if (c === LF) {
+      if (pos > valueEnd) this.#rewrite = true; // Blanks at the end of a line: promtool and others refuse them.
+      return pos + 1;
+    }
     const stampStart = pos;
     while (c >= ZERO && c <= NINE) c = block[++pos]!;
     const stampEnd = pos;
@@ -325,7 +364,12 @@ export class LineParser {
         stampStart,
       );
     }
+    if (pos > stampEnd) this.#rewrite = true;
     return pos + 1;
+  }
+
+  #tooLong(at: number): ExpositionError {
+    return this.#error(`name or label value longer than ${MAX_TOKEN_BYTES} bytes`, at);
   }
 
   #error(what: string, at: number): ExpositionError {

@@ -1,11 +1,11 @@
 /**
  * Writes one sample line anew: for lines that Prometheus takes and stricter readers refuse (a comma missing between
- * labels, a raw line feed or an undefined escape in a value, the name in the middle of the braces), and for lines
- * whose labels collide with the injected ones. Name, label values, sample value and timestamp keep their meaning
- * exactly; value and timestamp also keep their bytes.
+ * labels, a raw line feed or an undefined escape in a value, the name in the middle of the braces, blanks at the end),
+ * and for lines whose labels collide with the injected ones. Name, label values, sample value and timestamp keep their
+ * meaning exactly; value and timestamp also keep their bytes.
  */
 import { formatLabel, formatMetricName, type Label, unescapeQuoted } from "./label.ts";
-import { isLegacyMetricName, LABEL_PART } from "./syntax.ts";
+import { isLegacyMetricName, LABEL_PART, NAME_PART } from "./syntax.ts";
 
 /**
  * What happens to a sample's label that has the name of an injected one. `rename`: it becomes `exported_<name>`, with
@@ -14,16 +14,18 @@ import { isLegacyMetricName, LABEL_PART } from "./syntax.ts";
  */
 export type LabelConflict = "rename" | "honor" | "drop";
 
-/** Rewrites a line that the parser has accepted, line feed included. */
+/** Rewrites a line that the parser has accepted, from its name or brace to its line feed. */
 export function rewriteLine(line: string, injected: readonly Label[], conflict: LabelConflict): string {
-  const open = line.indexOf("{");
-  const group = readGroup(line, open + 1);
-  const name = group.name ?? line.slice(0, open).trim();
+  let nameEnd = 0;
+  while (NAME_PART[line.charCodeAt(nameEnd)] === 1) nameEnd++;
+  const open = skipBlanks(line, nameEnd);
+  const group = line[open] === "{" ? readGroup(line, open + 1) : { name: undefined, labels: [], end: open };
+  const name = group.name ?? line.slice(0, nameEnd);
   const labels = withInjected(group.labels, injected, conflict).map(formatLabel);
   const series = isLegacyMetricName(name)
     ? `${name}{${labels.join(",")}}`
     : `{${[formatMetricName(name), ...labels].join(",")}}`;
-  return `${series} ${line.slice(group.end).trimStart()}`;
+  return `${series} ${line.slice(group.end).trim()}\n`;
 }
 
 /** Reads a valid label group from behind its `{`. `end` is the position behind its `}`. */

@@ -1,0 +1,137 @@
+// The composition root: builds every object in order and starts and stops them. No logic of its own.
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { Config } from "./config/parse-config.ts";
+import { PodsFile } from "./discovery/file/pods-file.ts";
+import { PodStore } from "./discovery/pod-store.ts";
+import { BodyParser, type ParsedBody } from "./exposition/body-parser.ts";
+import { createMainListener } from "./http/main-listener.ts";
+import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
+import { podLabelNames } from "./http/pod-report.ts";
+import { BufferBudget } from "./scrape/buffer-budget.ts";
+import { ConnectionSlots } from "./scrape/connection-slots.ts";
+import { PassThrough } from "./scrape/pass-through.ts";
+import { PodConnections } from "./scrape/pod-connections.ts";
+import { PodScraper } from "./scrape/scrape-pods.ts";
+import { AccessPolicy } from "./targets/access-policy.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+
+export interface AppOptions {
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/** Where the listeners are: the ports that were given, or chosen where 0 was given. */
+export interface AppAddresses {
+  readonly main: AddressInfo;
+  readonly metrics: AddressInfo;
+}
+
+export interface App {
+  /** Resolves when both listeners are open and the pods have been read; rejects, with everything closed, when one of it fails. */
+  start(): Promise<AppAddresses>;
+  /** Not ready from now on; after `delayMs` accepts nothing more, finishes what runs, then resolves. Once at most. */
+  stop(o: { delayMs: number }): Promise<void>;
+}
+
+export function createApp(config: Config, { logger, version }: AppOptions): App {
+  const metrics = createMetrics({ version });
+  const policy = new AccessPolicy(config);
+  const pods = new PodStore();
+  const source =
+    config.podsFile === undefined ? undefined : new PodsFile({ path: config.podsFile, store: pods, logger });
+
+  const userAgent = `k8s-prometheus-proxy/${version}`;
+  const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs });
+  const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
+  const budget = new BufferBudget({ maxBytes: config.maxBufferedBytes, metrics });
+  const createScraper = (o: { utf8Names: boolean }) =>
+    new PodScraper<ParsedBody>({
+      connections,
+      slots,
+      budget,
+      createBodyParser: () =>
+        new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, ...o }),
+      maxBodyBytes: config.maxBodyBytes,
+      maxConnectionsPerScrape: config.maxConnectionsPerScrape,
+      userAgent,
+      metrics,
+    });
+  const passThrough = new PassThrough({
+    connections,
+    slots,
+    maxResponseBytes: config.maxResponseBytes,
+    userAgent,
+    metrics,
+  });
+
+  let stopping = false;
+  const { listener: main, scrapesInFlight } = createMainListener({
+    config,
+    version,
+    pods,
+    policy,
+    scraper: createScraper({ utf8Names: true }),
+    legacyScraper: createScraper({ utf8Names: false }),
+    passThrough,
+    metrics,
+    logger,
+  });
+  const own = createMetricsListener({ logger, metrics, pods, readiness: () => readinessOf(pods, stopping) });
+  metrics.observe({
+    scrapesInFlight,
+    connectionsOpen: () => connections.stats.open,
+    bufferedBytes: () => budget.heldBytes,
+    podListAgeSeconds: () => ageSecondsOf(pods.lastContactMs),
+    podListLastContactTimestampSeconds: () =>
+      pods.lastContactMs === undefined ? undefined : pods.lastContactMs / 1000,
+  });
+
+  return {
+    async start() {
+      try {
+        const address = config.listenAddress;
+        const addresses = {
+          main: await main.listen({
+            address,
+            port: config.httpPort,
+            variable: "HTTP_PORT or K8S_NODEJS_PORT",
+          }),
+          metrics: await own.listen({ address, port: config.metricsHttpPort, variable: "METRICS_HTTP_PORT" }),
+        };
+        logger.info({ version, ...addresses }, "Listening");
+        await source?.start();
+        return addresses;
+      } catch (error) {
+        await closeAll(0);
+        throw error;
+      }
+    },
+    async stop({ delayMs }) {
+      stopping = true;
+      main.drain();
+      await delay(delayMs);
+      await closeAll(config.maxScrapeTimeoutMs);
+    },
+  };
+
+  /** The own metrics last: until the end they tell that this instance is not ready. */
+  async function closeAll(graceMs: number): Promise<void> {
+    await main.close({ graceMs });
+    await source?.stop();
+    connections.close();
+    await own.close({ graceMs: 0 });
+  }
+}
+
+function readinessOf({ synced, size }: PodStore, stopping: boolean): Readiness {
+  if (stopping) return { ready: false, text: "The proxy is not ready: it is shutting down" };
+  if (!synced) return { ready: false, text: "The proxy is not ready: the pods are not known yet" };
+  return { ready: true, text: `The proxy is ready: it knows ${size} pods` };
+}
+
+function ageSecondsOf(lastContactMs: number | undefined): number | undefined {
+  return lastContactMs === undefined ? undefined : Math.max(0, (Date.now() - lastContactMs) / 1000);
+}

@@ -1,0 +1,221 @@
+import { describe, expect, test } from "vitest";
+import {
+  labelSamples,
+  mergeToBuffer,
+  parseExposition,
+  podLabels,
+} from "../../test/support/parse-exposition.ts";
+import type { Label } from "./label.ts";
+import { mergeExpositions } from "./merge.ts";
+
+const pod = (name: string): Label[] => [{ name: "podname", value: name }];
+
+/** Merges bodies of pods that are called 1, 2, 3… */
+const mergeTexts = (...bodies: string[]) =>
+  mergeToBuffer(
+    bodies.map((body, index) => ({ body: parseExposition(body), labels: pod(String(index + 1)) })),
+  ).toString();
+
+describe("mergeExpositions()", () => {
+  test("writes family, then pod, then the pod's own order, with one HELP and one TYPE", () => {
+    const first = '# HELP a one\n# TYPE a counter\na{x="2"} 1\na{x="1"} 2\n# TYPE b gauge\nb 3\n';
+    const second = '# comment\nb 4\n\n# HELP a two\n# TYPE a counter\na{x="3"} 5\nc 6';
+    expect(mergeTexts(first, second)).toBe(`\
+# HELP a one
+# TYPE a counter
+a{podname="1",x="2"} 1
+a{podname="1",x="1"} 2
+a{podname="2",x="3"} 5
+# TYPE b gauge
+b{podname="1"} 3
+b{podname="2"} 4
+# TYPE c untyped
+c{podname="2"} 6
+`);
+  });
+
+  test("joins a family that is in pieces", () => {
+    expect(mergeTexts("a 1\nb 1\n  a 2\n# TYPE a gauge\nb 2\na 3\n", "b 3\na 4\n")).toBe(`\
+# TYPE a gauge
+a{podname="1"} 1
+a{podname="1"} 2
+a{podname="1"} 3
+a{podname="2"} 4
+# TYPE b untyped
+b{podname="1"} 1
+b{podname="1"} 2
+b{podname="2"} 3
+`);
+  });
+
+  test("keeps the parts of a histogram together as each pod has them", () => {
+    const of = (bound: string) =>
+      `# TYPE h histogram\nh_bucket{le="${bound}"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n`;
+    expect(mergeTexts(of("1"), of("2"))).toBe(`\
+# TYPE h histogram
+h_bucket{podname="1",le="1"} 1
+h_bucket{podname="1",le="+Inf"} 2
+h_sum{podname="1"} 3
+h_count{podname="1"} 2
+h_bucket{podname="2",le="2"} 1
+h_bucket{podname="2",le="+Inf"} 2
+h_sum{podname="2"} 3
+h_count{podname="2"} 2
+`);
+  });
+
+  test("loses no sample where pods disagree on a TYPE, and says so", () => {
+    const sources = ["# TYPE a gauge\na 1\nz 1\n", "# TYPE a summary\na 2\na_sum 3\n"].map((body, index) => ({
+      body: parseExposition(body),
+      labels: pod(String(index)),
+    }));
+    const { typeConflicts } = mergeExpositions(sources, { labelConflict: "rename" });
+    expect(typeConflicts).toEqual(["a"]);
+    expect(mergeToBuffer(sources).toString()).toBe(`\
+# TYPE a untyped
+a{podname="0"} 1
+a{podname="1"} 2
+# TYPE z untyped
+z{podname="0"} 1
+# TYPE a_sum untyped
+a_sum{podname="1"} 3
+`);
+  });
+
+  test("gives an untyped family after a histogram its TYPE, so that its le stays as it is", () => {
+    expect(mergeTexts('# TYPE h histogram\nh_bucket{le="1"} 1\nx{le="1"} 1\n')).toContain(
+      "# TYPE x untyped\nx{",
+    );
+  });
+
+  test("quotes names in HELP and TYPE where they need it", () => {
+    expect(mergeTexts('# HELP "a.b" x\n{"a.b"} 1\n# TYPE "q" gauge\n{"r\\"\\n\\\\"} 1\n')).toBe(
+      '# HELP "a.b" x\n# TYPE "a.b" untyped\n{"a.b",podname="1"} 1\n' +
+        "# TYPE q gauge\n" +
+        '# TYPE "r\\"\\n\\\\" untyped\n{"r\\"\\n\\\\",podname="1"} 1\n',
+    );
+  });
+
+  describe("writes HELP so that stricter readers take it", () => {
+    const check = (text: string, expected: string) => {
+      test(JSON.stringify(text), () => {
+        expect(mergeTexts(`# HELP a ${text}\n`)).toBe(`# HELP a ${expected}\n# TYPE a untyped\n`);
+      });
+    };
+
+    check("x", "x");
+    check(" two  blanks ", " two  blanks ");
+    check("\\\\ \\n", "\\\\ \\n");
+    check('\\d \\" \\', '\\\\d \\\\" \\\\');
+    check("\\\\\\d\\\\n", "\\\\\\\\d\\\\n");
+    check("größe\0", "größe\0");
+  });
+
+  test("writes no HELP line for an empty text", () => {
+    expect(mergeTexts("# HELP a\n# HELP b \na 1\n")).toBe(
+      '# TYPE a untyped\na{podname="1"} 1\n# TYPE b untyped\n',
+    );
+  });
+
+  test("takes any labels", () => {
+    const labels = [
+      { name: "podname", value: 'a"\\\n' },
+      { name: "label.app/x", value: "größe" },
+    ];
+    expect(labelSamples("a 1\n", labels)).toBe('a{podname="a\\"\\\\\\n","label.app/x"="größe"} 1\n');
+  });
+
+  test("does with labels of our names what it was told to", () => {
+    const line = 'a{podname="x",b="c"} 1\n';
+    expect(labelSamples(line, pod("p"), "rename")).toBe('a{podname="p",exported_podname="x",b="c"} 1\n');
+    expect(labelSamples(line, pod("p"), "honor")).toBe('a{podname="x",b="c"} 1\n');
+    expect(labelSamples(line, pod("p"), "drop")).toBe('a{podname="p",b="c"} 1\n');
+  });
+
+  test("has nothing of nothing", () => {
+    for (const sources of [[], [{ body: parseExposition("# x\n"), labels: pod("p") }]]) {
+      const merged = mergeExpositions(sources, { labelConflict: "rename" });
+      expect(merged.typeConflicts).toEqual([]);
+      expect([...merged.blocks()]).toEqual([]);
+    }
+  });
+
+  test("merges the same body any number of times", () => {
+    const body = parseExposition("# TYPE b gauge\nb 1\na 1\nb 2\n");
+    const sources = [
+      { body, labels: pod("1") },
+      { body, labels: pod("2") },
+    ];
+    const merged = mergeExpositions(sources, { labelConflict: "rename" });
+    const text = Buffer.concat([...merged.blocks()]).toString();
+    expect(text).toBe(mergeTexts("# TYPE b gauge\nb 1\na 1\nb 2\n", "# TYPE b gauge\nb 1\na 1\nb 2\n"));
+    expect(Buffer.concat([...merged.blocks()]).toString()).toBe(text);
+    expect(mergeToBuffer(sources).toString()).toBe(text);
+  });
+
+  test("lets two readers of one answer go at their own pace", () => {
+    const body = parseExposition('a 1\nb{x="y"} 2\n'.repeat(20_000));
+    const merged = mergeExpositions([{ body, labels: podLabels("p") }], { labelConflict: "rename" });
+    const fast = [...merged.blocks()];
+    const slow = merged.blocks();
+    const first = slow.next().value as Buffer;
+    expect(fast.length).toBeGreaterThan(2);
+    expect([...merged.blocks()]).toEqual(fast);
+    expect([first, ...slow]).toEqual(fast);
+  });
+});
+
+describe("the blocks of an answer", () => {
+  const blockBytes = 256 * 1024;
+  const long = 'some_metric{label="value"} 1\nother 2\n';
+  const sources = ["a", "b"].map((name) => ({
+    body: parseExposition(long.repeat(10_000)),
+    labels: podLabels(name),
+  }));
+
+  test("are at most 256 KiB, well filled, and no more than was said", () => {
+    const merged = mergeExpositions(sources, { labelConflict: "rename" });
+    const blocks = [...merged.blocks()];
+    const sizes = blocks.map(({ length }) => length);
+    expect(sizes.length).toBeGreaterThan(5);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(blockBytes);
+    expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(blockBytes - 200);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(merged.maxBytes);
+    for (const block of blocks) expect(block.at(-1)).toBe(10);
+  });
+
+  test("belong to the caller", () => {
+    const merged = mergeExpositions(sources, { labelConflict: "rename" });
+    const kept: Buffer[] = [];
+    for (const block of merged.blocks()) {
+      kept.push(Buffer.from(block));
+      block.fill(0);
+    }
+    expect(Buffer.concat(kept).equals(mergeToBuffer(sources))).toBe(true);
+    const memory = [...merged.blocks()].map((block) => block.buffer);
+    expect(new Set(memory).size).toBe(memory.length);
+  });
+
+  test("are larger for one longer line", () => {
+    const value = "v".repeat(2 * blockBytes);
+    for (const [line, labelled] of [
+      [`a{b="${value}"} 1`, `a{podname="p",b="${value}"} 1`],
+      [`a{b="${value}\n"} 1`, `a{podname="p",b="${value}\\n"} 1`],
+    ]) {
+      const body = parseExposition(`x 1\n${line}\ny 1\n# HELP z ${value}\n`);
+      const merged = mergeExpositions([{ body, labels: pod("p") }], { labelConflict: "rename" });
+      const blocks = [...merged.blocks()];
+      expect(blocks.some((block) => block.equals(Buffer.from(`${labelled}\n`)))).toBe(true);
+      expect(Buffer.concat(blocks).length).toBeLessThanOrEqual(merged.maxBytes);
+    }
+  });
+
+  test("are no larger than a small answer needs", () => {
+    const merged = mergeExpositions([{ body: parseExposition("a 1\n"), labels: pod("p") }], {
+      labelConflict: "rename",
+    });
+    const [block] = [...merged.blocks()];
+    expect(block!.buffer.byteLength).toBeLessThanOrEqual(merged.maxBytes);
+    expect(merged.maxBytes).toBeLessThan(100);
+  });
+});

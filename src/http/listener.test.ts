@@ -1,0 +1,174 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { rawRequest } from "../../test/support/http/raw-request.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { Listener } from "./listener.ts";
+
+const logLines: string[] = [];
+const logger = createLogger({
+  level: "debug",
+  format: "json",
+  destination: { write: (line: string) => void logLines.push(line) },
+});
+const listener = new Listener({ logger });
+const { app } = listener;
+const reached: string[] = [];
+app.get("/route/*", (request) => {
+  reached.push(`${request.raw.url}`);
+  return `${request.checkedTarget.path.text} ${request.checkedTarget.rawQuery}`;
+});
+app.get("/", () => "root");
+app.get("/throws", () => {
+  throw new TypeError("SECRET detail");
+});
+const { promise: released, resolve: release } = Promise.withResolvers<void>();
+app.get("/slow", async (_request, reply) => {
+  reply.hijack();
+  reply.raw.write("begun ");
+  await released;
+  reply.raw.end("done");
+});
+let port = 0;
+
+beforeAll(async () => {
+  ({ port } = await listener.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" }));
+});
+afterAll(() => listener.close({ graceMs: 0 }));
+
+const host = "Host: proxy\r\n";
+const closing = `${host}Connection: close\r\n\r\n`;
+
+/** Sends the bytes; expects the status, a closed connection, one answer and that no route ran (unless 200). */
+const check = (name: string, bytes: string, status: number) =>
+  test(`listener answers ${status} to ${name}`, async () => {
+    reached.length = 0;
+    const answer = await rawRequest(bytes, { port });
+    expect(answer.status).toBe(status);
+    expect(answer.answers).toBe(1);
+    if (status === 200) return;
+    expect(reached).toEqual([]);
+    expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(answer.rest).toMatch(/^Cannot [\x20-\x7e]+[^.]\n$/);
+  });
+
+check("an ordinary GET", `GET /route/x?a=%20b HTTP/1.1\r\n${closing}`, 200);
+check("HTTP/1.0 without Host", "GET /route/x HTTP/1.0\r\n\r\n", 200);
+check("Content-Length: 0", `GET /route/x HTTP/1.1\r\nContent-Length: 0\r\n${closing}`, 200);
+check("an empty Host", "GET /route/x HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", 200);
+check("an IPv6 Host", "GET /route/x HTTP/1.1\r\nHost: [::1]:5050\r\nConnection: close\r\n\r\n", 200);
+check("an upgrade, which is ignored", `GET /route/x HTTP/1.1\r\nUpgrade: h2c\r\n${closing}`, 200);
+
+check("HTTP/0.9", "GET /route/x\r\n\r\n", 400);
+check("a request line of HTTP/2", `GET /route/x HTTP/2.0\r\n${closing}`, 400);
+check("an unknown version", `GET /route/x HTTP/9.9\r\n${closing}`, 400);
+check("no Host", "GET /route/x HTTP/1.1\r\n\r\n", 400);
+check("two Hosts", `GET /route/x HTTP/1.1\r\n${host}${host}\r\n`, 400);
+check("two Hosts in other cases", `GET /route/x HTTP/1.1\r\nHOST: a\r\nhost: b\r\n\r\n`, 400);
+check("two Hosts under HTTP/1.0", `GET /route/x HTTP/1.0\r\n${host}${host}\r\n`, 400);
+check("a Host with a slash", "GET /route/x HTTP/1.1\r\nHost: a/b\r\n\r\n", 400);
+check("a Host with userinfo", "GET /route/x HTTP/1.1\r\nHost: a@b\r\n\r\n", 400);
+check("a body", `GET /route/x HTTP/1.1\r\n${host}Content-Length: 4\r\n\r\nabcd`, 400);
+check(
+  "a request hidden in a body",
+  `GET /route/x HTTP/1.1\r\n${host}Content-Length: 38\r\n\r\nGET /route/y HTTP/1.1\r\nHost: proxy\r\n\r\n`,
+  400,
+);
+check("a body that is announced only", `POST /route/x HTTP/1.1\r\n${host}Content-Length: 9\r\n\r\n`, 400);
+check("a chunked body", `GET /route/x HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400);
+check("an unknown transfer coding", `GET /route/x HTTP/1.1\r\n${host}Transfer-Encoding: gzip\r\n\r\n`, 400);
+check("Expect: 100-continue", `GET /route/x HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`, 400);
+check("another Expect", `GET /route/x HTTP/1.1\r\n${host}Expect: 200-ok\r\n\r\n`, 400);
+check("an absolute target", `GET http://10.0.0.1/route/x HTTP/1.1\r\n${closing}`, 400);
+check("an absolute target of this host", `GET http://proxy/route/x HTTP/1.1\r\n${closing}`, 400);
+check("an asterisk", `GET * HTTP/1.1\r\n${closing}`, 400);
+check("a target without a slash", `GET route/x HTTP/1.1\r\n${closing}`, 400);
+check("a fragment", `GET /route/x#y HTTP/1.1\r\n${closing}`, 400);
+check("an escape in the path", `GET /%72oute/x HTTP/1.1\r\n${closing}`, 400);
+check("an escape that is none", `GET /route/%zz HTTP/1.1\r\n${closing}`, 400);
+check("a path that only decodes to dots", `GET /route/%2e%2e/x HTTP/1.1\r\n${closing}`, 400);
+check("dots in the path", `GET /x/../route/x HTTP/1.1\r\n${closing}`, 400);
+check("two slashes", `GET //route/x HTTP/1.1\r\n${closing}`, 400);
+check("a semicolon in the path", `GET /route/x;y HTTP/1.1\r\n${closing}`, 400);
+check("bytes beyond ASCII", `GET /route/\u00ff HTTP/1.1\r\n${closing}`, 400);
+check("line feeds alone", "GET /route/x HTTP/1.1\nHost: proxy\n\n", 400);
+check("a TLS hello", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003", 400);
+check("an unknown method", `GETX /route/x HTTP/1.1\r\n${closing}`, 400);
+
+for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "PURGE", "QUERY"]) {
+  check(method, `${method} /route/x HTTP/1.1\r\n${closing}`, 405);
+}
+check("CONNECT", `CONNECT 10.0.0.1:80 HTTP/1.1\r\n${closing}`, 405);
+
+check("another case of the route", `GET /ROUTE/x HTTP/1.1\r\n${closing}`, 404);
+check("a longer route name", `GET /routex/x HTTP/1.1\r\n${closing}`, 404);
+check("an unknown path", `GET /.git/config HTTP/1.1\r\n${closing}`, 404);
+check("a throwing handler", `GET /throws HTTP/1.1\r\n${closing}`, 500);
+check("a long head", `GET /route/x HTTP/1.1\r\nX: ${"a".repeat(17_000)}\r\n${closing}`, 431);
+check("a long query", `GET /route/x?${"a".repeat(17_000)} HTTP/1.1\r\n${closing}`, 431);
+
+test("listener names the methods that it answers", async () => {
+  const answer = await rawRequest(`POST / HTTP/1.1\r\n${closing}`, { port });
+  expect(answer.headers.get("allow")).toBe("GET, HEAD");
+});
+
+test("listener answers HEAD without a body", async () => {
+  const answer = await rawRequest(`HEAD / HTTP/1.1\r\n${closing}`, { port });
+  expect([answer.status, answer.rest]).toEqual([200, ""]);
+});
+
+test("listener hands the raw target to its routes", async () => {
+  const answer = await rawRequest(`GET /route/a@b?c=%2F&d HTTP/1.1\r\n${closing}`, { port });
+  expect(answer.rest).toBe("/route/a@b c=%2F&d");
+});
+
+test("listener closes a connection whose framing is ambiguous, and answers nothing behind it", async () => {
+  const hidden = `GET /route/hidden HTTP/1.1\r\n${host}\r\n`;
+  reached.length = 0;
+  const answer = await rawRequest(
+    `GET /route/x HTTP/1.1\r\n${host}Content-Length: ${hidden.length}\r\n\r\n${hidden}${hidden}`,
+    { port },
+  );
+  expect([answer.status, answer.answers, answer.headers.get("connection")]).toEqual([400, 1, "close"]);
+  expect(reached).toEqual([]);
+});
+
+test("listener keeps a connection whose request was merely refused", async () => {
+  const answer = await rawRequest(`GET /nothing HTTP/1.1\r\n${host}\r\nGET / HTTP/1.1\r\n${closing}`, {
+    port,
+  });
+  expect([answer.status, answer.answers]).toEqual([404, 2]);
+  expect(answer.rest.endsWith("root")).toBe(true);
+});
+
+test("listener writes nothing into an answer under way when garbage follows its request", async () => {
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("latin1").on("data", (chunk: string) => (received += chunk));
+  socket.write(`GET /slow HTTP/1.1\r\n${host}\r\n`);
+  await once(socket, "data");
+  socket.write("\u0000garbage\r\n\r\n");
+  await once(socket, "close");
+  release();
+  expect(received).toContain("begun");
+  expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+});
+
+test("listener logs what a handler threw and tells the caller nothing of it", async () => {
+  logLines.length = 0;
+  const answer = await rawRequest(`GET /throws HTTP/1.1\r\n${closing}`, { port });
+  expect(answer.rest).not.toContain("SECRET");
+  expect(logLines.join("")).toContain("SECRET detail");
+});
+
+test("listener has limits for slow and idle clients", () => {
+  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = app.server;
+  expect({ headersTimeout, requestTimeout, keepAliveTimeout, maxConnections }).toEqual({
+    headersTimeout: 10_000,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 75_000,
+    maxConnections: 8192,
+  });
+});

@@ -1,0 +1,249 @@
+// One HTTP listener, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
+// text for every failure, and an orderly end. Knows no route.
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+
+import type { Logger } from "../telemetry/logger.ts";
+import { rawErrorResponse, sendError, toHttpError } from "./error-response.ts";
+import { HttpError } from "./http-error.ts";
+import { type CheckedTarget, checkRequest } from "./request-guard.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The checked raw target; set before any route runs. */
+    checkedTarget: CheckedTarget;
+    /** `performance.now()` when the head of the request had been read. */
+    arrivedMs: number;
+  }
+}
+
+// Constants, not options: nobody has to tune them, but each of them is a limit.
+const clientLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  /** Longer than the usual scrape intervals, so that a scraper finds its connection again. */
+  keepAliveTimeoutMs: 75_000,
+  connectionsCheckingIntervalMs: 2_000,
+  maxHeaderBytes: 16 * 1024,
+  maxConnections: 8192,
+} as const;
+
+export interface ListenerOptions {
+  readonly logger: Logger;
+  /** Called for every request that could be read, before the guard looks at it. */
+  readonly onRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
+  /** Called with what the guard or a handler threw. */
+  readonly onRefused?: (error: unknown) => void;
+  /** Called when the head of a request was too long. */
+  readonly onHeadTooLong?: () => void;
+  /** Called when a connection was refused because there are too many. */
+  readonly onConnectionRefused?: () => void;
+}
+
+export interface ListenAddress {
+  /** All addresses when absent. */
+  readonly address: string | undefined;
+  /** 0: any free port. */
+  readonly port: number;
+  /** For messages: the variables that set the port. */
+  readonly variable: string;
+}
+
+export class Listener {
+  /** For adding routes. Handlers throw; what they throw becomes the answer. */
+  readonly app: FastifyInstance;
+  readonly #options: ListenerOptions;
+  /** How many answers are under way on each socket: more than one when requests are pipelined. */
+  readonly #answersOn = new Map<Socket, number>();
+  readonly #condemned = new WeakSet<Socket>();
+  #draining = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.app = fastify({
+      logger: false,
+      keepAliveTimeout: clientLimits.keepAliveTimeoutMs,
+      requestTimeout: clientLimits.requestTimeoutMs,
+      // A request that arrives while the listener closes is still answered.
+      return503OnClosing: false,
+      routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+      http: {
+        headersTimeout: clientLimits.headersTimeoutMs,
+        connectionsCheckingInterval: clientLimits.connectionsCheckingIntervalMs,
+        maxHeaderSize: clientLimits.maxHeaderBytes,
+        insecureHTTPParser: false,
+        // The guard asks for exactly one, and answers with a text.
+        requireHostHeader: false,
+        noDelay: true,
+      },
+      clientErrorHandler: (error, socket) => this.#answerUnreadable(error, socket),
+      // A target that fastify cannot decode reaches no hook; the guard would have refused it as well.
+      frameworkErrors: (_error, request, reply) => {
+        this.#begin(request, reply);
+        void sendError(reply, badTarget());
+      },
+    });
+    const { server } = this.app;
+    server.maxConnections = clientLimits.maxConnections;
+    if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
+    this.#refuseUnusualRequests();
+    this.#addHooks();
+  }
+
+  /** Opens the listener. Rejects with an error that names the variable when the address cannot be had. */
+  async listen({ address, port, variable }: ListenAddress): Promise<AddressInfo> {
+    try {
+      await this.#listenOn(address ?? "::", port).catch((error: unknown) => {
+        // A machine without IPv6.
+        if (address !== undefined || !["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(codeOf(error))) throw error;
+        return this.#listenOn("0.0.0.0", port);
+      });
+    } catch (error) {
+      const state = listenProblems[codeOf(error)] ?? codeOf(error);
+      throw new Error(`Cannot listen on port ${port} (${variable}): ${state}`, { cause: error });
+    }
+    return this.app.server.address() as AddressInfo;
+  }
+
+  /** From now on every answer closes its connection, so that clients turn to another instance by themselves. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Accepts nothing more and resolves when the last answer is out; answers that take longer than `graceMs` are cut off. */
+  async close({ graceMs }: { graceMs: number }): Promise<void> {
+    this.drain();
+    const closed = this.app.close();
+    const cutOff = setTimeout(() => this.#idle?.(), graceMs);
+    if (this.#answersOn.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    clearTimeout(cutOff);
+    // Node closes idle connections at once, but waits for one that has sent nothing yet as for a request.
+    this.app.server.closeAllConnections();
+    await closed;
+  }
+
+  async #listenOn(host: string, port: number): Promise<void> {
+    await this.app.ready();
+    const { server } = this.app;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  #addHooks(): void {
+    const { app } = this;
+    app.decorateRequest("checkedTarget");
+    app.decorateRequest("arrivedMs", 0);
+    app.addHook("onRequest", (request, reply, done) => {
+      this.#begin(request, reply);
+      request.checkedTarget = this.#checkUnlessCondemned(request.raw);
+      done();
+    });
+    app.setNotFoundHandler((_request, reply) =>
+      sendError(reply, new HttpError(404, "Cannot find this path: nothing is served here")),
+    );
+    app.setErrorHandler((error, _request, reply) => {
+      this.#options.onRefused?.(error);
+      const { httpError, unexpected } = toHttpError(error);
+      if (unexpected) this.#options.logger.error({ err: error }, "Cannot answer a request: unexpected error");
+      return sendError(reply, httpError);
+    });
+  }
+
+  /** Takes note of an answer that begins, until its end. */
+  #begin(request: FastifyRequest, reply: FastifyReply): void {
+    const { socket } = request.raw;
+    const response = reply.raw;
+    // Those who wait for its end: this file, the route, the framework and stream.pipeline. Each response is short-lived.
+    response.setMaxListeners(20);
+    request.arrivedMs = performance.now();
+    this.#answersOn.set(socket, (this.#answersOn.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      const others = (this.#answersOn.get(socket) ?? 1) - 1;
+      if (others > 0) this.#answersOn.set(socket, others);
+      else this.#answersOn.delete(socket);
+      if (this.#answersOn.size === 0) this.#idle?.();
+    });
+    if (this.#draining) response.setHeader("connection", "close");
+    this.#options.onRequest?.(request, reply);
+  }
+
+  /**
+   * After a refusal that closes the connection, Node still hands over what follows on it: the bytes of a refused body would
+   * run as requests whose answers nobody gets.
+   */
+  #checkUnlessCondemned(request: IncomingMessage): CheckedTarget {
+    if (this.#condemned.has(request.socket)) throw badTarget();
+    try {
+      return checkRequest(request);
+    } catch (error) {
+      if (error instanceof HttpError && error.options.closeConnection === true)
+        this.#condemned.add(request.socket);
+      throw error;
+    }
+  }
+
+  /** Events for which Node has an answer of its own (100, 417, a destroyed socket) get the guard's instead. */
+  #refuseUnusualRequests(): void {
+    const { server } = this.app;
+    const answerAsUsual = (request: IncomingMessage, response: unknown) =>
+      server.emit("request", request, response);
+    server.on("checkContinue", answerAsUsual);
+    server.on("checkExpectation", answerAsUsual);
+    server.on("connect", (_request: IncomingMessage, socket: Socket) => {
+      closeWith(
+        socket,
+        new HttpError(405, "Cannot answer CONNECT: only GET, HEAD are allowed", { allow: "GET, HEAD" }),
+      );
+    });
+  }
+
+  /** Answers a connection whose bytes are no request. */
+  #answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+    const httpError = unreadableRequest(error.code);
+    if (httpError.status === 431) this.#options.onHeadTooLong?.();
+    // Bytes written now would land in the middle of the answer that is under way.
+    if (this.#answersOn.has(socket) || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    else closeWith(socket, httpError);
+  }
+}
+
+const listenProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the address is in use",
+  EADDRNOTAVAIL: "LISTEN_ADDRESS is not an address of this machine",
+  EACCES: "this port needs privileges",
+};
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+function badTarget(): HttpError {
+  return new HttpError(400, "Cannot read the request: its target is not valid", { closeConnection: true });
+}
+
+function unreadableRequest(code = ""): HttpError {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new HttpError(
+        431,
+        `Cannot read the request: its head is longer than ${clientLimits.maxHeaderBytes} bytes`,
+      );
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new HttpError(408, "Cannot read the request: it did not arrive in time");
+    default:
+      return new HttpError(400, "Cannot read the request: it is not valid HTTP/1.1");
+  }
+}
+
+function closeWith(socket: Socket, error: HttpError): void {
+  socket.on("error", () => socket.destroy());
+  socket.write(rawErrorResponse(error), "latin1");
+  socket.destroySoon();
+}

@@ -1,0 +1,172 @@
+import { afterEach, expect, test } from "vitest";
+
+import { rawRequest } from "../../test/support/http/raw-request.ts";
+import { parseConfig } from "../config/parse-config.ts";
+import { PodStore } from "../discovery/pod-store.ts";
+import type { Pod } from "../discovery/pod.ts";
+import { BodyParser, type ParsedBody } from "../exposition/body-parser.ts";
+import { BufferBudgetError } from "../scrape/buffer-budget.ts";
+import type { ScrapedPods } from "../scrape/scrape-pods.ts";
+import type { Target } from "../targets/target.ts";
+import { AccessPolicy } from "../targets/access-policy.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { createMainListener } from "./main-listener.ts";
+
+const pod: Pod = {
+  uid: "1",
+  name: "app-1",
+  namespace: "team-a",
+  ips: ["10.0.0.1"],
+  phase: "Running",
+  ready: true,
+  nodeName: "",
+  labels: new Map(),
+  annotations: new Map(),
+  ports: [],
+};
+const merge = "/mproxy/team-a/app-/metrics?upstreamPort=1";
+const pass = "/kubesd/metrics?pod=10.0.0.1&target_port=1";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+interface Setup {
+  readonly env?: Record<string, string>;
+  readonly pods?: readonly Pod[];
+  readonly scrape?: (targets: readonly Target[]) => Promise<ScrapedPods<ParsedBody>>;
+}
+
+/** The listener with real parts around it, but for the connections: `scrape` stands for them, and /kubesd always fails. */
+async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
+  const parsed = parseConfig({
+    argv: [],
+    env: { CIDR_WHITELIST: "10.0.0.0/8", METRICS_PATH_WHITELIST: "/metrics", PODS_FILE: "unused", ...env },
+    memoryLimitBytes: undefined,
+    version: "1.2.3",
+  });
+  if (parsed.kind !== "config") throw new Error(JSON.stringify(parsed));
+  const store = new PodStore();
+  if (pods !== undefined) store.replace(pods);
+  const log: string[] = [];
+  const metrics = createMetrics({ version: "1.2.3" });
+  const { listener } = createMainListener({
+    config: parsed.config,
+    version: "1.2.3",
+    pods: store,
+    policy: new AccessPolicy(parsed.config),
+    scraper: { scrape },
+    legacyScraper: { scrape },
+    passThrough: { open: () => Promise.resolve({ failed: true, reason: "connect", detail: "refused" }) },
+    metrics,
+    logger: createLogger({
+      level: "debug",
+      format: "json",
+      destination: { write: (line) => void log.push(line) },
+    }),
+  });
+  cleanups.push(() => listener.close({ graceMs: 0 }));
+  const { port } = await listener.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
+  const get = (target: string) =>
+    rawRequest(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, { port });
+  return { get, log, metrics, listener };
+}
+
+const refuseToScrape = () => Promise.reject(new Error("must not be called"));
+
+function bodyOf(text: string): ParsedBody {
+  const parser = new BodyParser({ maxSamples: 1e6, reservedLabels: [], utf8Names: true });
+  parser.push(Buffer.from(text));
+  return parser.finish();
+}
+
+test("/mproxy answers 503 with Retry-After while the pods are not known", async () => {
+  const { get } = await start({});
+  const answer = await get(merge);
+  expect([answer.status, answer.rest]).toEqual([503, "Cannot scrape: the pods are not known yet\n"]);
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-5]$/);
+});
+
+test("/mproxy refuses what no pod could change before it asks for pods", async () => {
+  const { get } = await start({ env: { NAMESPACE_WHITELIST: "team-b", PORT_WHITELIST: "1" } });
+  expect((await get("/mproxy/team-a/app-/admin?upstreamPort=1")).status).toBe(500);
+  expect((await get("/mproxy/team-a/app-/metrics?upstreamPort=1")).status).toBe(403);
+  expect((await get("/mproxy/team-b/app-/metrics?upstreamPort=2")).status).toBe(403);
+  expect((await get("/mproxy/team-b/app-/metrics?upstreamPort=1")).status).toBe(503);
+});
+
+test("/kubesd answers 503 while the pods are not known only where pods matter", async () => {
+  expect((await (await start({})).get(pass)).status).toBe(502);
+  const strict = await start({ env: { KUBESD_REQUIRE_POD: "true" } });
+  expect((await strict.get(pass)).status).toBe(503);
+  expect((await strict.get(pass.replace("10.0.0.1", "11.0.0.1"))).status).toBe(500);
+  expect((await (await start({ env: { NAMESPACE_WHITELIST: "team-a" } })).get(pass)).status).toBe(503);
+});
+
+test("/mproxy answers 503 when there is no memory for another scrape", async () => {
+  const { get } = await start({ pods: [pod], scrape: () => Promise.reject(new BufferBudgetError()) });
+  const answer = await get(merge);
+  expect([answer.status, answer.rest]).toEqual([503, expect.stringContaining("MAX_BUFFERED_BYTES")]);
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-5]$/);
+});
+
+test("/mproxy releases the bodies after the answer, also when there is none", async () => {
+  let released = 0;
+  const outcomes = (targets: readonly Target[], up: boolean): ScrapedPods<ParsedBody> => ({
+    outcomes: targets.map((target) =>
+      up
+        ? { up: true, target, durationSeconds: 1, body: bodyOf("a 1\n") }
+        : { up: false, target, durationSeconds: 1, reason: "parse", detail: "x" },
+    ),
+    release: () => void released++,
+  });
+  const good = await start({ pods: [pod], scrape: (targets) => Promise.resolve(outcomes(targets, true)) });
+  expect((await good.get(merge)).status).toBe(200);
+  expect(released).toBe(1);
+  const bad = await start({ pods: [pod], scrape: (targets) => Promise.resolve(outcomes(targets, false)) });
+  expect((await bad.get(merge)).status).toBe(502);
+  expect(released).toBe(2);
+  const large = await start({
+    pods: [pod],
+    env: { MAX_RESPONSE_SIZE: "10" },
+    scrape: (targets) => Promise.resolve(outcomes(targets, true)),
+  });
+  expect((await large.get(merge)).status).toBe(502);
+  expect(released).toBe(3);
+});
+
+test("/mproxy destroys an answer whose making fails after its first byte, and logs why", async () => {
+  const body = bodyOf(`a{b="${"x".repeat(100)}"} 1\n`.repeat(50_000));
+  const { blocks } = body.table;
+  let broken = false;
+  Object.defineProperty(body.table, "blocks", {
+    get: () => {
+      if (broken) throw new Error("broken table");
+      return blocks;
+    },
+  });
+  const { get, log } = await start({
+    pods: [pod],
+    scrape: ([target]) => {
+      // The answer has many blocks; by the time that the client has taken the first, there is no way to the others.
+      setImmediate(() => (broken = true));
+      return Promise.resolve({
+        outcomes: [{ up: true, target: target!, durationSeconds: 1, body }],
+        release: () => undefined,
+      });
+    },
+  });
+  const answer = await get(merge);
+  expect([answer.status, answer.rest.includes('a{podname="app-1"')]).toEqual([200, true]);
+  expect(answer.rest.endsWith("0\r\n\r\n")).toBe(false);
+  expect(log.join("")).toContain("broken table");
+});
+
+test("an unexpected error is a 500 that tells nothing, and is logged", async () => {
+  const { get, log } = await start({ pods: [pod], scrape: () => Promise.reject(new Error("SECRET")) });
+  const answer = await get(merge);
+  expect([answer.status, answer.rest]).toEqual([500, expect.not.stringContaining("SECRET")]);
+  expect(log.join("")).toContain("SECRET");
+});

@@ -1,0 +1,74 @@
+// The listener that Prometheus scrapes through: its routes, and what is counted about every request.
+import type { ServerResponse } from "node:http";
+
+import type { Config } from "../config/parse-config.ts";
+import type { PodStore } from "../discovery/pod-store.ts";
+import type { ParsedBody } from "../exposition/body-parser.ts";
+import type { PassThrough } from "../scrape/pass-through.ts";
+import type { PodScraper } from "../scrape/scrape-pods.ts";
+import type { AccessPolicy } from "../targets/access-policy.ts";
+import { MalformedRequestError } from "../targets/malformed-request-error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Route } from "../telemetry/metric-definitions.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { Listener } from "./listener.ts";
+import { addMergePodsRoute } from "./routes/merge-pods.ts";
+import { addPassThroughRoute } from "./routes/pass-through-pod.ts";
+import { addRootRoute } from "./routes/root.ts";
+
+export interface MainListenerOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly pods: PodStore;
+  readonly policy: AccessPolicy;
+  readonly scraper: Pick<PodScraper<ParsedBody>, "scrape">;
+  /** For callers that do not take UTF-8 names: a pod that has one fails. */
+  readonly legacyScraper: Pick<PodScraper<ParsedBody>, "scrape">;
+  readonly passThrough: Pick<PassThrough, "open">;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+export interface MainListener {
+  readonly listener: Listener;
+  /** Requests to /mproxy and /kubesd that are being answered. */
+  readonly scrapesInFlight: () => number;
+}
+
+export function createMainListener(options: MainListenerOptions): MainListener {
+  const { config, metrics, logger } = options;
+  const merges = new ConcurrencyLimit(config.maxConcurrentScrapes);
+  const passes = new ConcurrencyLimit(config.maxConcurrentKubesd);
+  const listener = new Listener({
+    logger,
+    onRequest(request, reply) {
+      const route = routeOf(request.raw.url ?? "");
+      reply.raw.once("close", () => {
+        metrics.scrapeFinished(route, codeOf(reply.raw), (performance.now() - request.arrivedMs) / 1000);
+      });
+    },
+    onRefused(error) {
+      if (!(error instanceof MalformedRequestError) || !error.message.includes("longer than")) return;
+      if (error.part === "path") metrics.limitHit("path_length");
+      if (error.part === "query") metrics.limitHit("query_length");
+    },
+    onHeadTooLong: () => metrics.limitHit("header_size"),
+    onConnectionRefused: () => metrics.limitHit("client_connections"),
+  });
+  addRootRoute(listener.app, options);
+  addMergePodsRoute(listener.app, { ...options, limit: merges });
+  addPassThroughRoute(listener.app, { ...options, limit: passes });
+  return { listener, scrapesInFlight: () => merges.active + passes.active };
+}
+
+function routeOf(url: string): Route {
+  if (url.startsWith("/mproxy/")) return "mproxy";
+  if (url.startsWith("/kubesd/")) return "kubesd";
+  return url === "/" || url.startsWith("/?") ? "root" : "other";
+}
+
+/** 499, as others call it, for an answer that did not get to its end: the client left, or the connection was destroyed. */
+function codeOf(response: ServerResponse): number {
+  return response.writableFinished ? response.statusCode : 499;
+}

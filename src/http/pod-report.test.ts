@@ -1,0 +1,123 @@
+import { expect, test } from "vitest";
+
+import type { Pod } from "../discovery/pod.ts";
+import type { SelectedPods } from "../targets/select-pods.ts";
+import type { FailureReason } from "../telemetry/failure-reason.ts";
+import {
+  countReasons,
+  describeFailures,
+  type PodReport,
+  reportPods,
+  type TargetOutcome,
+} from "./pod-report.ts";
+
+function pod(name: string, uid = name): Pod {
+  return {
+    uid,
+    name,
+    namespace: "team-a",
+    ips: ["10.0.0.1"],
+    phase: "Running",
+    ready: true,
+    nodeName: "",
+    labels: new Map(),
+    annotations: new Map(),
+    ports: [],
+  };
+}
+
+const target = (of: Pod, port: number) => ({
+  pod: of,
+  namespace: of.namespace,
+  podName: of.name,
+  ip: "10.0.0.1",
+  port,
+  tls: false,
+  path: "/metrics",
+});
+const up = (of: Pod, durationSeconds: number, samples: number, port = 1): TargetOutcome => ({
+  target: target(of, port),
+  durationSeconds,
+  up: true,
+  body: { samples },
+});
+const down = (of: Pod, durationSeconds: number, reason: FailureReason, port = 1): TargetOutcome => ({
+  target: target(of, port),
+  durationSeconds,
+  up: false,
+  reason,
+  detail: `because of ${reason}`,
+});
+const selected = (withoutPort: Pod[] = [], portNotAllowed: Pod[] = []): SelectedPods => ({
+  targets: [],
+  withoutPort,
+  portNotAllowed,
+  outsideCidr: 0,
+});
+const summary = ({ podName, up, durationSeconds, samples, reason }: PodReport) => [
+  podName,
+  up,
+  durationSeconds,
+  samples,
+  reason,
+];
+
+test("reportPods() has one report a pod, in the order of names, then uids", () => {
+  const reports = reportPods(
+    selected([pod("b")], [pod("d")]),
+    [up(pod("c"), 1, 5), up(pod("a", "2"), 2, 6), down(pod("a", "1"), 3, "parse")],
+    () => "10.0.0.9",
+  );
+  expect(reports.map(summary)).toEqual([
+    ["a", false, 3, 0, "parse"],
+    ["a", true, 2, 6, undefined],
+    ["b", false, 0, 0, "no_port"],
+    ["c", true, 1, 5, undefined],
+    ["d", false, 0, 0, "not_allowed"],
+  ]);
+  expect(reports[2]?.labels).toEqual([
+    { name: "podname", value: "b" },
+    { name: "podip", value: "10.0.0.9" },
+  ]);
+});
+
+test("reportPods() combines the ports of a pod: up only when all are, samples added, the longest time, the first reason", () => {
+  const one = pod("a");
+  const reports = reportPods(
+    selected(),
+    [up(one, 1, 5, 1), down(one, 4, "timeout", 2), down(one, 2, "parse", 3), up(one, 3, 7, 4)],
+    () => undefined,
+  );
+  expect(reports.map(summary)).toEqual([["a", false, 4, 12, "timeout"]]);
+});
+
+test("countReasons() counts, the most frequent first", () => {
+  const pods = ["a", "b", "c", "d"].map((name) => pod(name));
+  const reports = reportPods(
+    selected([], [pods[0]!]),
+    [up(pods[1]!, 1, 1), down(pods[2]!, 1, "parse"), down(pods[3]!, 1, "parse")],
+    () => "",
+  );
+  expect(countReasons(reports)).toBe("parse 2, not_allowed 1");
+});
+
+test("describeFailures() names at most 20 failed pods and counts the rest", () => {
+  const reports = reportPods(
+    selected(),
+    [up(pod("aa"), 1, 1), ...Array.from({ length: 25 }, (_, i) => down(pod(`p${10 + i}`), 1, "parse"))],
+    () => "",
+  );
+  const { named, unnamed } = describeFailures(reports);
+  expect([named.length, named[0], unnamed]).toEqual([20, "p10: parse, because of parse", 5]);
+});
+
+test("describeFailures() stays short for long names", () => {
+  const reports = reportPods(
+    selected(),
+    Array.from({ length: 10 }, (_, i) => down(pod(`${i}${"x".repeat(250)}`), 1, "connect")),
+    () => "",
+  );
+  const { named, unnamed } = describeFailures(reports);
+  expect(named.join("").length).toBeLessThan(1500);
+  expect(named.length + unnamed).toBe(10);
+});

@@ -1,0 +1,198 @@
+// `GET /mproxy/{namespace}/{prefix}/{path…}`: the metrics of all pods of a name prefix as one exposition. Decides the status
+// before the first byte; what cannot be finished after that is destroyed.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+import type { Config } from "../../config/parse-config.ts";
+import type { PodStore } from "../../discovery/pod-store.ts";
+import { BodyParser, type ParsedBody } from "../../exposition/body-parser.ts";
+import { takesUtf8Names, textContentType } from "../../exposition/content-type.ts";
+import { type MergedExposition, mergeExpositions, type MergeSource } from "../../exposition/merge.ts";
+import { renderPodStatus } from "../../exposition/pod-status.ts";
+import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
+import type { PodOutcome, PodScraper, ScrapedPods } from "../../scrape/scrape-pods.ts";
+import type { AccessPolicy } from "../../targets/access-policy.ts";
+import { type SelectedPods, selectPods } from "../../targets/select-pods.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { acceptsGzip } from "../accept-encoding.ts";
+import { writeAnswer } from "../answer-writer.ts";
+import { ClientGoneError } from "../client-presence.ts";
+import type { ConcurrencyLimit } from "../concurrency-limit.ts";
+import { HttpError } from "../http-error.ts";
+import { countReasons, describeFailures, podLabels, type PodReport, reportPods } from "../pod-report.ts";
+import {
+  deadlineOf,
+  refuse,
+  requireKnownPods,
+  takePlace,
+  unavailable,
+  watchClient,
+} from "../scrape-admission.ts";
+import { type MergeRequest, parseMergeRequest } from "./merge-request.ts";
+
+export interface MergePodsOptions {
+  readonly config: Config;
+  readonly pods: PodStore;
+  readonly policy: AccessPolicy;
+  readonly scraper: Pick<PodScraper<ParsedBody>, "scrape">;
+  /** For callers that do not take UTF-8 names: a pod that has one fails. */
+  readonly legacyScraper: Pick<PodScraper<ParsedBody>, "scrape">;
+  readonly limit: ConcurrencyLimit;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+export function addMergePodsRoute(app: FastifyInstance, options: MergePodsOptions): void {
+  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, options));
+}
+
+async function mergePods(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  o: MergePodsOptions,
+): Promise<FastifyReply> {
+  const { config, policy, metrics, pods } = o;
+  const deadline = deadlineOf(request, config, metrics);
+  const merge = parseMergeRequest(request.checkedTarget);
+  refuse(policy.checkPath(merge.metricsPath));
+  refuse(policy.checkNamespace(merge.selection.namespace));
+  for (const port of merge.selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
+  requireKnownPods(pods);
+  takePlace(reply, {
+    limit: o.limit,
+    limitName: "max_concurrent_scrapes",
+    variable: "MAX_CONCURRENT_SCRAPES",
+    metrics,
+  });
+  const selected = selectPods(merge.selection, { pods, policy });
+  requireAny(selected, merge);
+
+  const signal = watchClient(reply, { ...config, metrics });
+  try {
+    const scraper = takesUtf8Names(request.headers.accept) ? o.scraper : o.legacyScraper;
+    const scraped = await scraper.scrape(selected.targets, { deadline, signal });
+    try {
+      await answer(request, reply, { ...o, merge, selected, scraped });
+    } finally {
+      scraped.release();
+    }
+  } catch (error) {
+    if (error instanceof BufferBudgetError) throw unavailable(error.message);
+    if (!(error instanceof ClientGoneError)) throw error;
+    reply.hijack();
+    o.logger.debug(subjectOf(merge), "The client left before its answer was complete");
+  }
+  return reply;
+}
+
+interface Answer extends MergePodsOptions {
+  readonly merge: MergeRequest;
+  readonly selected: SelectedPods;
+  readonly scraped: ScrapedPods<ParsedBody>;
+}
+
+async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): Promise<void> {
+  const { outcomes } = o.scraped;
+  const reports = reportPods(o.selected, outcomes, (pod) => o.policy.addressOf(pod));
+  record(reports, o);
+  if (!outcomes.some(({ up }) => up)) throw allFailed(reports);
+  const merged = merge(outcomes, reports, o);
+
+  const gzip = acceptsGzip(request.headers["accept-encoding"]);
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(200, {
+    "content-type": textContentType,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    vary: "Accept, Accept-Encoding",
+    ...(gzip && { "content-encoding": "gzip" }),
+  });
+  if (request.method === "HEAD") {
+    response.end();
+    return;
+  }
+  try {
+    await writeAnswer(response, merged.blocks(), { gzip });
+  } catch (error) {
+    if (error instanceof ClientGoneError) throw error;
+    o.logger.error(
+      { ...subjectOf(o.merge), err: error },
+      "Cannot finish an answer: its connection was destroyed",
+    );
+  }
+}
+
+function merge(
+  outcomes: readonly PodOutcome<ParsedBody>[],
+  reports: readonly PodReport[],
+  { config, metrics, logger, merge }: Answer,
+): MergedExposition {
+  const sources: MergeSource[] = config.podStatusMetrics ? [{ body: parseStatus(reports), labels: [] }] : [];
+  for (const outcome of outcomes) {
+    if (!outcome.up) continue;
+    sources.push({ body: outcome.body, labels: podLabels(outcome.target.podName, outcome.target.ip) });
+  }
+  const merged = mergeExpositions(sources, { labelConflict: config.labelConflict });
+  const conflicts = merged.typeConflicts;
+  if (conflicts.length > 0) {
+    metrics.typeConflicts(conflicts.length);
+    logger.debug(
+      { ...subjectOf(merge), families: conflicts.slice(0, 20), count: conflicts.length },
+      "Pods disagree on the TYPE of families",
+    );
+  }
+  if (merged.maxBytes > config.maxResponseBytes) {
+    metrics.limitHit("max_response_size");
+    throw new HttpError(
+      502,
+      `Cannot answer: the merged answer has more than ${config.maxResponseBytes} bytes (MAX_RESPONSE_SIZE)`,
+    );
+  }
+  return merged;
+}
+
+/** The status families go through the same parser and merge as a pod's body, so that they are valid by the same rules. */
+function parseStatus(reports: readonly PodReport[]): ParsedBody {
+  const parser = new BodyParser({ maxSamples: Number.MAX_SAFE_INTEGER, reservedLabels: [], utf8Names: true });
+  parser.push(renderPodStatus(reports));
+  return parser.finish();
+}
+
+/** Own metrics of pods that no connection was tried for (the scraper counts the others), and the log line. */
+function record(reports: readonly PodReport[], { selected, metrics, logger, merge, scraped }: Answer): void {
+  for (const _ of selected.withoutPort) metrics.podScraped("no_port", 0);
+  for (const _ of selected.portNotAllowed) metrics.podScraped("not_allowed", 0);
+  const failed = reports.filter(({ up }) => !up).length;
+  const counts = { ...subjectOf(merge), pods: reports.length, failed };
+  if (failed === 0) logger.debug({ ...counts, bodies: scraped.outcomes.length }, "Pods scraped");
+  else logger.warn({ ...counts, ...describeFailures(reports) }, "Pods are missing from a scrape");
+}
+
+function subjectOf({ selection, metricsPath }: MergeRequest) {
+  const { namespace, prefix } = selection;
+  // A path may have 2 KiB; a log line should not.
+  return { namespace, prefix, path: metricsPath.slice(0, 200) };
+}
+
+function requireAny(
+  { targets, withoutPort, portNotAllowed, outsideCidr }: SelectedPods,
+  { selection }: MergeRequest,
+): void {
+  if (targets.length + withoutPort.length + portNotAllowed.length > 0) return;
+  const left = outsideCidr === 0 ? "" : `, and CIDR_WHITELIST leaves out ${outsideCidr} that would match`;
+  const name = selection.prefix === "" ? "" : ` with a name that begins with "${selection.prefix}"`;
+  const matching =
+    selection.selector === undefined && !selection.readyOnly ? "" : " and the parameters of the request";
+  throw new HttpError(
+    404,
+    `Cannot find a running pod in namespace "${selection.namespace}"${name}${matching}: there is none${left}`,
+  );
+}
+
+/** 504 when time was the only reason, else 502. */
+function allFailed(reports: readonly PodReport[]): HttpError {
+  const late = reports.every(({ reason }) => reason === "timeout" || reason === "not_tried");
+  const pods = reports.length === 1 ? "the pod" : `any of ${reports.length} pods`;
+  return new HttpError(late ? 504 : 502, `Cannot scrape ${pods}: ${countReasons(reports)}`);
+}

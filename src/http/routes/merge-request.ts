@@ -1,0 +1,47 @@
+// Reads a request to `/mproxy/{namespace}/{prefix}/{path…}`: text in, parsed values out. Never decides what is allowed.
+import { parseLabelSelector } from "../../targets/label-selector.ts";
+import { parseNamespace } from "../../targets/namespace.ts";
+import { parsePodPrefix } from "../../targets/pod-prefix.ts";
+import { parsePortReference } from "../../targets/port.ts";
+import { parseQuery, takeReserved } from "../../targets/query.ts";
+import { parseFlag } from "../../targets/scheme.ts";
+import type { PodSelection } from "../../targets/select-pods.ts";
+import { HttpError } from "../http-error.ts";
+import type { CheckedTarget } from "../request-guard.ts";
+
+export interface MergeRequest {
+  /** The path at the pods, without query: what METRICS_PATH_WHITELIST is about. */
+  readonly metricsPath: string;
+  readonly selection: PodSelection;
+}
+
+/** Throws MalformedRequestError, and HttpError 404 when a part of the path is missing. */
+export function parseMergeRequest({ path, rawQuery }: CheckedTarget): MergeRequest {
+  const [, namespaceText = "", prefixText = "", ...rest] = path.segments;
+  const metricsPath = `/${rest.join("/")}`;
+  if (metricsPath === "/") {
+    throw new HttpError(
+      404,
+      "Cannot find this path: it has to be /mproxy/<namespace>/<pod name prefix>/<metrics path>",
+    );
+  }
+  const { values, forwarded } = takeReserved(parseQuery(rawQuery), {
+    upstreamPort: "many",
+    ssl: "once",
+    selector: "once",
+    ready: "once",
+  });
+  const { selector } = values;
+  return {
+    metricsPath,
+    selection: {
+      namespace: parseNamespace(namespaceText),
+      prefix: parsePodPrefix(prefixText, { hasSelector: selector !== undefined }),
+      selector: selector === undefined ? undefined : parseLabelSelector(selector),
+      readyOnly: parseFlag("ready", values.ready),
+      ports: values.upstreamPort.map((port) => parsePortReference(port)),
+      tls: parseFlag("ssl", values.ssl),
+      path: forwarded === "" ? metricsPath : `${metricsPath}?${forwarded}`,
+    },
+  };
+}

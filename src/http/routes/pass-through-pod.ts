@@ -1,0 +1,121 @@
+// `GET /kubesd/{path…}`: one pod's answer, byte for byte. Passes no header of the caller to the pod but what it accepts, and no
+// header of the pod to the caller but those of the content.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+import type { Config } from "../../config/parse-config.ts";
+import type { PodStore } from "../../discovery/pod-store.ts";
+import { type PassThrough, type PassThroughAnswer, PassThroughError } from "../../scrape/pass-through.ts";
+import type { PodFailure } from "../../scrape/pod-failure.ts";
+import type { AccessPolicy } from "../../targets/access-policy.ts";
+import { selectAddress } from "../../targets/select-address.ts";
+import type { Target } from "../../targets/target.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { acceptsGzip } from "../accept-encoding.ts";
+import { ClientGoneError } from "../client-presence.ts";
+import { pump } from "../pump.ts";
+import type { ConcurrencyLimit } from "../concurrency-limit.ts";
+import { HttpError } from "../http-error.ts";
+import { deadlineOf, refuse, requireKnownPods, takePlace, watchClient } from "../scrape-admission.ts";
+import { parsePassThroughRequest } from "./pass-through-request.ts";
+
+export interface PassThroughPodOptions {
+  readonly config: Config;
+  readonly pods: PodStore;
+  readonly policy: AccessPolicy;
+  readonly passThrough: Pick<PassThrough, "open">;
+  readonly limit: ConcurrencyLimit;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+export function addPassThroughRoute(app: FastifyInstance, options: PassThroughPodOptions): void {
+  app.get("/kubesd/*", (request, reply) => passThroughPod(request, reply, options));
+}
+
+async function passThroughPod(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  o: PassThroughPodOptions,
+): Promise<FastifyReply> {
+  const { config, metrics } = o;
+  const deadline = deadlineOf(request, config, metrics);
+  const target = chooseTarget(request, o);
+  takePlace(reply, {
+    limit: o.limit,
+    limitName: "max_concurrent_kubesd",
+    variable: "MAX_CONCURRENT_KUBESD",
+    metrics,
+  });
+  const signal = watchClient(reply, { ...config, metrics });
+  try {
+    const answer = await o.passThrough.open(target, {
+      accept: acceptOf(request),
+      // Not the caller's own list: a coding that the proxy does not know is none of its business to ask pods for.
+      acceptEncoding: acceptsGzip(request.headers["accept-encoding"]) ? "gzip" : "identity",
+      deadline,
+      signal,
+    });
+    if (answer.failed) throw scrapeFailed(answer, target, o.logger);
+    await sendAnswer(request, reply, answer);
+  } catch (error) {
+    if (error instanceof PassThroughError) logFailure(error.failure, target, o.logger);
+    else if (!(error instanceof ClientGoneError)) throw error;
+    reply.hijack();
+  }
+  return reply;
+}
+
+function chooseTarget(request: FastifyRequest, { config, policy, pods }: PassThroughPodOptions): Target {
+  const { metricsPath, selection } = parsePassThroughRequest(request.checkedTarget);
+  refuse(policy.checkPath(metricsPath));
+  refuse(policy.checkIp(selection.ip));
+  refuse(policy.checkPort(selection.port));
+  // Without these two settings nothing depends on which pods there are.
+  if (config.kubesdRequirePod || config.namespaceWhitelist.length > 0) requireKnownPods(pods);
+  const target = selectAddress(selection, { pods, policy });
+  if ("refused" in target) refuse(target);
+  return target as Target;
+}
+
+async function sendAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, headers, body }: Extract<PassThroughAnswer, { failed: false }>,
+): Promise<void> {
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(status, {
+    ...headers,
+    // A pod's page must not become a page of the proxy in somebody's browser.
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+  });
+  if (request.method === "HEAD") {
+    body.destroy();
+    response.end();
+    return;
+  }
+  await pump(body, response);
+}
+
+const acceptable = /^[\x20-\x7e]{1,2048}$/;
+
+function acceptOf({ headers }: FastifyRequest): string {
+  const { accept } = headers;
+  return accept !== undefined && acceptable.test(accept) ? accept : "*/*";
+}
+
+function scrapeFailed(failure: PodFailure, target: Target, logger: Logger): HttpError {
+  logFailure(failure, target, logger);
+  const late = failure.reason === "timeout" || failure.reason === "not_tried";
+  return new HttpError(late ? 504 : 502, `Cannot scrape the pod (${failure.reason}): ${failure.detail}`);
+}
+
+function logFailure(
+  { reason, detail }: PodFailure,
+  { ip, port, namespace, podName }: Target,
+  logger: Logger,
+): void {
+  logger.warn({ ip, port, namespace, pod: podName, reason, detail }, "A pod could not be passed through");
+}

@@ -1,0 +1,82 @@
+// What every scrape goes through before anything is dialled: known pods, a free place, a deadline, a watch over its client.
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+import type { PodStore } from "../discovery/pod-store.ts";
+import { createDeadline, type Deadline } from "../scrape/deadline.ts";
+import type { Refusal } from "../targets/access-policy.ts";
+import type { Limit } from "../telemetry/metric-definitions.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
+import { clientGoneSignal } from "./client-presence.ts";
+import type { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { refusalError } from "./error-response.ts";
+import { HttpError } from "./http-error.ts";
+
+export interface ScrapeTimes {
+  readonly scrapeTimeoutMs: number;
+  readonly scrapeTimeoutOffsetMs: number;
+  readonly maxScrapeTimeoutMs: number;
+}
+
+/** The deadline that the scraper's header asks for. It begins to run at the call, so call it first. */
+export function deadlineOf(
+  request: FastifyRequest,
+  times: ScrapeTimes,
+  metrics: Pick<Metrics, "limitHit">,
+): Deadline {
+  const header = request.headers["x-prometheus-scrape-timeout-seconds"];
+  const deadline = createDeadline(Array.isArray(header) ? undefined : header, times);
+  if (deadline.capped) metrics.limitHit("max_scrape_timeout");
+  return deadline;
+}
+
+/** Throws the refusal, if it is one. */
+export function refuse(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw refusalError(refusal);
+}
+
+/** Throws 503 while the first list of pods is not complete: an absent pod may only be unknown. */
+export function requireKnownPods(pods: Pick<PodStore, "synced">): void {
+  if (!pods.synced) throw unavailable("Cannot scrape: the pods are not known yet");
+}
+
+export interface Place {
+  readonly limit: ConcurrencyLimit;
+  readonly limitName: Limit;
+  /** For the text of the refusal. */
+  readonly variable: string;
+  readonly metrics: Pick<Metrics, "limitHit">;
+}
+
+/** Takes a place that is free again when the answer is over, or throws 503. */
+export function takePlace(reply: FastifyReply, { limit, limitName, variable, metrics }: Place): void {
+  if (!limit.tryEnter()) {
+    metrics.limitHit(limitName);
+    throw unavailable(`Cannot scrape now: too many scrapes at once (${variable})`);
+  }
+  reply.raw.once("close", () => limit.leave());
+}
+
+/**
+ * Aborted when the client leaves. From here on a client that does not take its answer loses its connection: after 30 s without
+ * taking a byte, and in any case 30 s after the latest possible deadline.
+ */
+export function watchClient(
+  reply: FastifyReply,
+  o: ScrapeTimes & { metrics: Pick<Metrics, "limitHit"> },
+): AbortSignal {
+  const response = reply.raw;
+  const onStall = () => o.metrics.limitHit("client_stall");
+  destroyStalledClient(response, { stallMs: clientStallMs, onStall });
+  const latest = setTimeout(() => {
+    onStall();
+    response.destroy();
+  }, o.maxScrapeTimeoutMs + clientStallMs);
+  response.once("close", () => clearTimeout(latest));
+  return clientGoneSignal(response);
+}
+
+/** 503 with a Retry-After of 1 to 5 s: spread, so that those who were refused together do not come again together. */
+export function unavailable(text: string): HttpError {
+  return new HttpError(503, text, { retryAfterSeconds: 1 + Math.floor(Math.random() * 5) });
+}

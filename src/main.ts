@@ -1,0 +1,89 @@
+// The process edge: argv and environment in, exit code out; signals; nothing else. The only file that uses `process`.
+// Exit codes: 0 stopped as asked, 1 cannot go on (or told twice to stop), 2 the configuration has problems.
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
+import { destination } from "pino";
+
+import { createApp } from "./app.ts";
+import { parseConfig } from "./config/parse-config.ts";
+import { createLogger } from "./telemetry/logger.ts";
+
+// A reader of the log that has stopped must not stop scrapes: what it does not take is dropped beyond this.
+const maxUnwrittenLogBytes = 1024 * 1024;
+const longestFlushMs = 500;
+
+/** Runs the program. Resolves once it has started, or has nothing (more) to do; ends the process by itself later. */
+export async function main(): Promise<void> {
+  const version = readVersion();
+  const parsed = parseConfig({
+    argv: process.argv.slice(2),
+    env: process.env,
+    memoryLimitBytes: process.constrainedMemory(),
+    version,
+  });
+  if (parsed.kind === "problems") {
+    process.stderr.write(parsed.problems.map((problem) => `${problem}\n`).join(""));
+    process.exitCode = 2;
+    return;
+  }
+  if (parsed.kind !== "config") {
+    process.stdout.write(`${parsed.text}\n`);
+    return;
+  }
+
+  const { config, warnings } = parsed;
+  const log = destination({ fd: 1, sync: false, maxLength: maxUnwrittenLogBytes });
+  // Nobody reads the log any more: scrapes are worth more than their log.
+  log.on("error", () => undefined);
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat, destination: log });
+  const exit = (code: number) => {
+    // Else the stream writes the rest before the process ends, and waits for a reader that has stopped.
+    log.destroy();
+    process.exit(code);
+  };
+  const exitAfterLogging = async (code: number) => {
+    await Promise.race([new Promise((resolve) => log.flush(resolve)), delay(longestFlushMs)]);
+    exit(code);
+  };
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ err: error }, "Cannot go on: an unexpected error");
+    void exitAfterLogging(1);
+  });
+
+  for (const warning of warnings) logger.warn(warning);
+  const app = createApp(config, { logger, version });
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) exit(1);
+    stopping = true;
+    logger.info({ signal, delayMs: config.shutdownDelayMs }, "Stopping");
+    try {
+      await app.stop({ delayMs: config.shutdownDelayMs });
+      logger.info("Stopped");
+      await exitAfterLogging(0);
+    } catch (error) {
+      logger.fatal({ err: error }, "Cannot stop in an orderly way");
+      await exitAfterLogging(1);
+    }
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+
+  try {
+    await app.start();
+    logger.info("Started");
+  } catch (error) {
+    // What was told to stop while it started cannot start.
+    if (stopping) return;
+    logger.fatal({ err: error }, "Cannot start");
+    await exitAfterLogging(1);
+  }
+}
+
+/** Of the package that this file is part of, whether it runs as source or built. */
+function readVersion(): string {
+  const path = findPackageJSON(import.meta.url);
+  if (path === undefined)
+    throw new Error("Cannot find the program's own package.json: it is not installed as a package");
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}

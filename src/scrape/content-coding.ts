@@ -1,0 +1,20 @@
+// How a body is coded on the wire. Only what was asked for is taken: one gzip, or nothing.
+import type { IncomingHttpHeaders } from "node:http";
+
+/** `other`: a coding that was not asked for, or a chain of them. Exact names only: a parameter is not part of the grammar. */
+export function contentCodingOf(headers: IncomingHttpHeaders): "identity" | "gzip" | "other" {
+  // undici gives a repeated header as a list, whatever the type says.
+  const header: unknown = headers["content-encoding"];
+  if (header === undefined) return "identity";
+  if (typeof header !== "string") return "other";
+  switch (header.trim().toLowerCase()) {
+    case "":
+    case "identity":
+      return "identity";
+    case "gzip":
+    case "x-gzip":
+      return "gzip";
+    default:
+      return "other";
+  }
+}

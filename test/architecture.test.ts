@@ -1,0 +1,127 @@
+/** Holds the import table of ARCHITECTURE.md against the code. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "..");
+const source = join(root, "src");
+
+/** Which folders of ours a folder may import; `types` restricts to `import type`. */
+const mayImport: Record<string, { values: string[]; types: string[] }> = {
+  config: { values: [], types: [] },
+  exposition: { values: [], types: [] },
+  telemetry: { values: [], types: [] },
+  discovery: { values: ["telemetry"], types: [] },
+  targets: { values: [], types: ["config", "discovery"] },
+  scrape: { values: ["exposition", "targets", "telemetry"], types: ["discovery"] },
+  http: {
+    values: ["discovery", "exposition", "scrape", "targets", "telemetry"],
+    types: ["config"],
+  },
+  "app.ts": {
+    values: ["config", "discovery", "exposition", "http", "scrape", "targets", "telemetry"],
+    types: [],
+  },
+  "main.ts": { values: ["app.ts", "config", "telemetry"], types: [] },
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
+  file.endsWith(".ts"),
+);
+const program = files.filter((file) => !file.endsWith(".test.ts"));
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(source, file), "utf8");
+  const found: Import[] = [];
+  for (const match of text.matchAll(/^(?:import|export)\s+(type\s+)?([^;]*?)from\s+"(\.[^"]+)"/gms)) {
+    const names = match[2]!.replace(/^\s*\{|\}\s*$/g, "").trim();
+    const typeOnly = match[1] !== undefined || names.split(",").every((name) => /^\s*(type\s|$)/.test(name));
+    found.push({ from: file, to: relative(source, join(source, dirname(file), match[3]!)), typeOnly });
+  }
+  return found;
+}
+
+const folderOf = (file: string) => file.split("/")[0]!;
+const allImports = program.flatMap(importsOf).filter(({ to }) => to !== "../package.json");
+
+describe("import table", () => {
+  it("knows every folder below src", () => {
+    expect(new Set(program.map(folderOf))).toEqual(new Set(Object.keys(mayImport)));
+  });
+
+  it("is kept by every import between folders", () => {
+    const broken = allImports.filter(({ from, to, typeOnly }) => {
+      if (folderOf(from) === folderOf(to)) return false;
+      const allowed = mayImport[folderOf(from)]!;
+      return !(allowed.values.includes(folderOf(to)) || (typeOnly && allowed.types.includes(folderOf(to))));
+    });
+    expect(broken).toEqual([]);
+    expect(allImports.length).toBeGreaterThan(50);
+  });
+
+  it("has no cycles between files", () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, to, typeOnly } of allImports) {
+      if (!typeOnly) edges.set(from, [...(edges.get(from) ?? []), to]);
+    }
+    const done = new Set<string>();
+    const visit = (file: string, path: string[]): string[] | undefined => {
+      if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+      if (done.has(file)) return undefined;
+      for (const next of edges.get(file) ?? []) {
+        const cycle = visit(next, [...path, file]);
+        if (cycle) return cycle;
+      }
+      done.add(file);
+      return undefined;
+    };
+    for (const file of program) expect(visit(file, [])).toBeUndefined();
+  });
+
+  it("leaves `process` to main.ts", () => {
+    const using = program.filter((file) =>
+      /\bprocess\./.test(stripComments(readFileSync(join(source, file), "utf8"))),
+    );
+    expect(using).toEqual(["main.ts"]);
+  });
+
+  it("keeps exposition pure: of Node only the byte helpers", () => {
+    for (const file of program.filter((name) => folderOf(name) === "exposition")) {
+      const text = readFileSync(join(source, file), "utf8");
+      const modules = [...text.matchAll(/from "([^."][^"]*)"/g)].map((match) => match[1]);
+      expect(modules.filter((name) => name !== "node:buffer")).toEqual([]);
+    }
+  });
+});
+
+describe("repository", () => {
+  it("has no download address in the lock", () => {
+    const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+    expect([...lock.matchAll(/"resolved": "([^"]*)"/g)].map((match) => match[1])).toEqual(["tools/runtime"]);
+    expect(lock).not.toMatch(/https?:\/\/registry/);
+  });
+
+  it("depends on exact versions, and on no package with an install script", () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(root, "package.json"), "utf8"),
+    ) as Record<string, Record<string, string>>;
+    for (const version of Object.values({ ...dependencies, ...devDependencies })) {
+      expect(version).toMatch(/^(\d+\.\d+\.\d+|file:tools\/runtime)$/);
+    }
+    const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { hasInstallScript?: boolean; optional?: boolean }>;
+    };
+    const scripted = Object.entries(lock.packages).filter(([, entry]) => entry.hasInstallScript === true);
+    expect(scripted.map(([path]) => path)).toEqual([]);
+  });
+});
+
+function stripComments(text: string): string {
+  return text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
+}

@@ -1,0 +1,61 @@
+// Ordinary requests of tests: one connection each, the body as it came on the wire.
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+  /** False when the connection closed before the body was whole. */
+  readonly complete: boolean;
+}
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly method?: string;
+}
+
+/** Sends the target exactly as given. Rejects only when no answer began. */
+export async function request(origin: string, target: string, o: RequestOptions = {}): Promise<Answer> {
+  const { hostname, port } = new URL(origin);
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const sent = httpRequest({
+    host: hostname,
+    port,
+    path: target,
+    agent: false,
+    method: o.method ?? "GET",
+    headers: o.headers ?? {},
+  });
+  sent.on("error", reject);
+  sent.on("response", (response) => {
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk: Buffer) => void chunks.push(chunk));
+    response.on("error", () => undefined);
+    response.on("close", () => {
+      const body = Buffer.concat(chunks);
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        body,
+        text: body.toString("utf8"),
+        complete: response.complete,
+      });
+    });
+  });
+  sent.end();
+  return promise;
+}
+
+/** The samples of a text exposition: everything but comments, as "series" -> "value". */
+export function samplesOf(text: string): Map<string, string> {
+  return new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line): [string, string] => {
+        const blank = line.lastIndexOf(" ");
+        return [line.slice(0, blank), line.slice(blank + 1)];
+      }),
+  );
+}

@@ -1,0 +1,20 @@
+// `promtool check metrics`: Prometheus' own checker of the text format. It is a parser and a linter in one, and no
+// judge of everything: it accepts a series twice and families in pieces.
+
+import { runCommand } from "./run-command.ts";
+import { prometheusPaths, type PrometheusVersion } from "./tool-paths.ts";
+
+export interface PromtoolResult {
+  /** 0: no remarks. 3: it parses, with remarks on style. 1: it does not parse. */
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export async function promtoolCheckMetrics(
+  body: string | Uint8Array,
+  version: PrometheusVersion,
+): Promise<PromtoolResult> {
+  const { promtool } = prometheusPaths(version);
+  const { exitCode, stdout, stderr } = await runCommand(promtool, ["check", "metrics"], { input: body });
+  return { exitCode, output: (stdout + stderr).trim() };
+}

@@ -10,7 +10,7 @@ import { LF } from "./syntax.ts";
 const FIRST_BLOCK_BYTES = 16 * 1024;
 const FULL_BLOCK_BYTES = 256 * 1024;
 
-/** A valid body, ready to be merged any number of times. Immutable. */
+/** A valid body, ready to be merged any number of times until it is released. */
 export interface ParsedBody {
   /** Sample lines. */
   readonly samples: number;
@@ -19,6 +19,8 @@ export interface ParsedBody {
   /** Bytes of the exposition itself. */
   readonly bodyBytes: number;
   readonly table: BodyTable;
+  /** Gives the memory back at once: bodies of 100 MB would else pile up until the next garbage collection. */
+  release(): void;
 }
 
 export class BodyParser {
@@ -75,7 +77,14 @@ export class BodyParser {
       heldBytes: this.heldBytes,
       bodyBytes: this.#table.blocks.reduce((sum, block) => sum + block.length, 0),
       table: this.#table,
+      release: () => this.#table.release(),
     };
+  }
+
+  /** Drops the body, finished or not, and gives its memory back at once. Nothing may be called afterwards. */
+  release(): void {
+    this.#table.release();
+    this.#block = Buffer.alloc(0);
   }
 
   #parseBlock(): void {

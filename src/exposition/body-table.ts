@@ -137,6 +137,12 @@ export class BodyTable {
     this.lines.trim();
   }
 
+  /** Gives all memory back at once, without waiting for garbage collection. The table is unusable afterwards. */
+  release(): void {
+    for (const { buffer } of [...this.blocks, this.runs.data, this.lines.data]) (buffer as ArrayBuffer).transfer(0);
+    this.blocks.length = 0;
+  }
+
   /** Memory of the tables in bytes, names estimated. */
   get heldBytes(): number {
     return this.runs.data.byteLength + this.lines.data.byteLength + this.names.length * 160;

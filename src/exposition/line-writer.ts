@@ -59,6 +59,11 @@ export class LineWriter {
     return taken;
   }
 
+  /** Gives back a block that take() returned and that nobody reads any more: the next one is written over it. */
+  recycle(block: Buffer | undefined): void {
+    if (block !== undefined && this.#filled === 0) this.#block = Buffer.from(block.buffer);
+  }
+
   /** Writes bytes; false when they do not fit: take() the block and call again. */
   write(bytes: Buffer): boolean {
     if (!this.#hasRoom(bytes.length)) return false;

@@ -21,8 +21,12 @@ export interface MergedExposition {
   readonly typeConflicts: readonly string[];
   /** The answer is not longer than this, in bytes. */
   readonly maxBytes: number;
-  /** The answer, in blocks of at most 256 KiB (or one longer line) that belong to the caller; made when asked for. */
-  blocks(): Generator<Buffer, void, undefined>;
+  /**
+   * The answer, in blocks of at most 256 KiB (or one longer line) that belong to the caller; made when asked for. A
+   * block that was passed on can be given back by `next(block)`, to be written over: then an answer of any length needs
+   * a few blocks only, where garbage collection would let dozens pile up.
+   */
+  blocks(): Generator<Buffer, void, Buffer | undefined>;
 }
 
 /** What one body contributes: its runs in the order of their families. */
@@ -61,16 +65,16 @@ function* writeBlocks(
   metadata: readonly Buffer[],
   contributions: readonly Contribution[],
   writer: LineWriter,
-): Generator<Buffer, void, undefined> {
+): Generator<Buffer, void, Buffer | undefined> {
   const next = new Int32Array(contributions.length);
   for (const [family, lines] of metadata.entries()) {
-    while (!writer.write(lines)) yield writer.take();
+    while (!writer.write(lines)) writer.recycle(yield writer.take());
     for (const [index, { table, inserts, familyOfName, runs }] of contributions.entries()) {
       for (; next[index]! < runs.length; next[index]!++) {
         const run = runs[next[index]!]!;
         if (familyOfName[table.runs.data[run]!] !== family) break;
         writer.startRun(table, run, inserts);
-        while (!writer.fill()) yield writer.take();
+        while (!writer.fill()) writer.recycle(yield writer.take());
       }
     }
   }

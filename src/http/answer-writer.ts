@@ -35,7 +35,7 @@ export function destroyStalledClient(
 
 /**
  * Writes all blocks and ends the response; resolves when the last byte went to the operating system. Blocks are taken from the
- * generator one at a time as the client reads, and are not touched after that. Rejects, with the connection destroyed, when the
+ * generator one at a time as the client reads, and given back by `next(block)` once they are sent. Rejects, with the connection destroyed, when the
  * client is gone or the generator throws.
  */
 export async function writeAnswer(
@@ -69,15 +69,23 @@ async function writeGzipped(response: ServerResponse, blocks: Iterable<Buffer>):
 }
 
 async function writeBlocks(sink: Writable, blocks: Iterable<Buffer>): Promise<void> {
+  const source: Iterator<Buffer, unknown, Buffer | undefined> = blocks[Symbol.iterator]();
+  // Blocks that the sink is done with go back to the generator, which writes over them.
+  const free: Buffer[] = [];
   let sliceStart = performance.now();
-  for (const block of blocks) {
-    // A write to a destroyed response is an error event that nobody could catch.
-    if (sink.destroyed) throw new ClientGoneError();
-    if (!sink.write(block)) await next(sink, "drain");
-    if (performance.now() - sliceStart > longestSliceMs) {
-      await setImmediate();
-      sliceStart = performance.now();
+  try {
+    for (let step = source.next(); step.done !== true; step = source.next(free.pop())) {
+      const block = step.value;
+      // A write to a destroyed response is an error event that nobody could catch.
+      if (sink.destroyed) throw new ClientGoneError();
+      if (!sink.write(block, () => free.push(block))) await next(sink, "drain");
+      if (performance.now() - sliceStart > longestSliceMs) {
+        await setImmediate();
+        sliceStart = performance.now();
+      }
     }
+  } finally {
+    source.return?.();
   }
   if (sink.destroyed) throw new ClientGoneError();
   const finished = next(sink, "finish");

@@ -172,3 +172,83 @@ test("listener has limits for slow and idle clients", () => {
     maxConnections: 8192,
   });
 });
+
+test("Listener.close() cuts off an answer that takes longer than the grace", async () => {
+  const other = new Listener({ logger });
+  other.app.get("/forever", (_request, reply) => {
+    reply.hijack();
+    reply.raw.write("begun");
+  });
+  const { port } = await other.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
+  const socket = connect(port, "127.0.0.1");
+  socket.write(`GET /forever HTTP/1.1\r\n${host}\r\n`);
+  await once(socket, "data");
+  const closed = once(socket, "close");
+  await other.close({ graceMs: 50 });
+  await closed;
+});
+
+test("Listener.close() waits for an answer under way, and lets its connection end with it", async () => {
+  const other = new Listener({ logger });
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  other.app.get("/long", async (_request, reply) => {
+    reply.hijack();
+    reply.raw.write("begun");
+    await mayEnd;
+    reply.raw.end("ended");
+  });
+  const { port } = await other.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("latin1").on("data", (chunk: string) => (received += chunk));
+  socket.write(`GET /long HTTP/1.1\r\n${host}\r\n`);
+  await once(socket, "data");
+  const closed = other.close({ graceMs: 5000 });
+  end();
+  await closed;
+  if (!socket.closed) await once(socket, "close");
+  expect(received.endsWith("ended\r\n0\r\n\r\n")).toBe(true);
+});
+
+test("Listener tells of connections beyond its limit, and of heads that are too long", async () => {
+  const events: string[] = [];
+  const other = new Listener({
+    logger,
+    onConnectionRefused: () => events.push("refused"),
+    onHeadTooLong: () => events.push("long"),
+  });
+  const { port } = await other.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
+  await rawRequest(`GET / HTTP/1.1\r\nX: ${"a".repeat(17_000)}\r\n${closing}`, { port });
+  other.app.server.maxConnections = 1;
+  const first = connect(port, "127.0.0.1");
+  await once(first, "connect");
+  await once(
+    connect(port, "127.0.0.1").on("error", () => undefined),
+    "close",
+  );
+  first.destroy();
+  await other.close({ graceMs: 0 });
+  expect(events).toEqual(["long", "refused"]);
+});
+
+test("Listener.listen() names the variable of a port that it cannot have", async () => {
+  const other = new Listener({ logger });
+  await expect(other.listen({ address: "127.0.0.1", port, variable: "TEST_PORT" })).rejects.toThrow(
+    `Cannot listen on port ${port} (TEST_PORT): the address is in use`,
+  );
+  await expect(other.listen({ address: "192.0.2.1", port: 0, variable: "TEST_PORT" })).rejects.toThrow(
+    "LISTEN_ADDRESS is not an address of this machine",
+  );
+  await other.close({ graceMs: 0 });
+});
+
+test("Listener listens on all addresses when none is given", async () => {
+  const other = new Listener({ logger });
+  other.app.get("/", () => "root");
+  const { port } = await other.listen({ address: undefined, port: 0, variable: "TEST_PORT" });
+  for (const address of ["127.0.0.1", "127.1.2.3"]) {
+    const answer = await rawRequest(`GET / HTTP/1.1\r\n${closing}`, { port, host: address });
+    expect(answer.status).toBe(200);
+  }
+  await other.close({ graceMs: 0 });
+});

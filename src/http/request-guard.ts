@@ -57,7 +57,6 @@ function checkVersionAndHost(request: IncomingMessage): void {
 }
 
 function splitTarget(url: string): CheckedTarget {
-  if (!url.startsWith("/")) throw malformed("the request target has to start with a slash");
   const mark = url.indexOf("?");
   return {
     path: parseRequestPath(mark === -1 ? url : url.slice(0, mark)),

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 import { describe, expect, test } from "vitest";
 
 import { BufferBudget, BufferBudgetError, type BufferLease } from "./buffer-budget.ts";
@@ -78,6 +80,10 @@ describe("BufferBudget.admit()", () => {
       return lease;
     });
     const small = admit(budget, 10).then(() => order.push("small"));
+    // There is room for the small one now.
+    first.change({ heldBytes: 0, claimedBytes: -5 });
+    await setImmediate();
+    expect(order).toEqual([]);
     first.release();
     (await large).release();
     await small;

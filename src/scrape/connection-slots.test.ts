@@ -92,9 +92,23 @@ describe("ConnectionSlots", () => {
     join(lane, "c", log);
     lane.leave(gone);
     await settle();
+    expect(slots.held).toBe(1);
     lane.leave(holder);
     await settle();
     expect(log).toEqual(["a", "c"]);
+  });
+
+  test("forgets a scrape when its last user has left", async () => {
+    const { slots } = createSlots(1);
+    const lanes = [1, 2].map(() => slots.openLane({ limit: 1, patienceMs: forEver }));
+    const users = lanes.map((lane) => join(lane, "x", []));
+    await settle();
+    expect(slots.lanes).toBe(2);
+    lanes[0]!.leave(users[0]!);
+    await settle();
+    expect(slots.lanes).toBe(1);
+    lanes[1]!.leave(users[1]!);
+    expect(slots.lanes).toBe(0);
   });
 
   test("never calls back from inside a call", () => {
@@ -132,6 +146,30 @@ describe("ConnectionSlots, when a slot is held for long", () => {
     expect(log).toEqual(["a", "b", "-a", "c"]);
   });
 
+  test("takes it from nobody before the time", async () => {
+    const { slots } = createSlots(2);
+    const log: string[] = [];
+    const lane = slots.openLane({ limit: 9, patienceMs: 30 });
+    join(lane, "a", log);
+    await pass(20);
+    for (const name of ["b", "c", "d"]) join(lane, name, log);
+    await pass(11);
+    expect(log).toEqual(["a", "b", "-a", "c"]);
+    await pass(20);
+    expect(log).toEqual(["a", "b", "-a", "c", "-b", "d"]);
+  });
+
+  test("takes one from each of several holders when several scrapes wait", async () => {
+    const { slots } = createSlots(2);
+    const log: string[] = [];
+    const holders = slots.openLane({ limit: 2, patienceMs: 30 });
+    for (const name of ["a", "b"]) join(holders, name, log);
+    await pass(10);
+    for (const name of ["x", "y"]) join(slots.openLane({ limit: 1, patienceMs: forEver }), name, log);
+    await pass(20);
+    expect(log).toEqual(["a", "b", "-a", "-b", "x", "y"]);
+  });
+
   test("takes as many as wait, and no more", async () => {
     const { slots } = createSlots(3);
     const log: string[] = [];
@@ -158,7 +196,7 @@ describe("ConnectionSlots, when a slot is held for long", () => {
   });
 
   test("takes nothing while slots are only about to be granted", async () => {
-    const { slots } = createSlots(1000);
+    const { slots, hits } = createSlots(1000);
     const log: string[] = [];
     join(slots.openLane({ limit: 1, patienceMs: 1 }), "innocent", log);
     await pass(10);
@@ -167,5 +205,6 @@ describe("ConnectionSlots, when a slot is held for long", () => {
     await pass(50);
     expect(log.length).toBe(301);
     expect(log).not.toContain("-innocent");
+    expect(hits).toEqual([]);
   });
 });

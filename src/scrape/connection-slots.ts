@@ -45,6 +45,11 @@ export class ConnectionSlots {
     return this.#held;
   }
 
+  /** Scrapes that have or want slots. */
+  get lanes(): number {
+    return new Set([...this.#waiting, ...this.#holding]).size;
+  }
+
   /** A lane of one scrape. Nothing has to be closed: it is gone when its last user has left. */
   openLane(options: SlotLaneOptions): SlotLane {
     return new SlotLane(options, {

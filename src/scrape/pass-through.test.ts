@@ -156,6 +156,16 @@ describe("PassThrough.open()", () => {
     await expect(wordsOf(answer)).resolves.toMatch(/\[(timeout|broken)\]$/);
   });
 
+  test("leaves no timer behind", async () => {
+    const countTimers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    await using server = await startRawPod(({ socket }) => socket.write(ok("x")));
+    const { open, connections } = createPassThrough({ maxConnections: 1 });
+    const before = countTimers();
+    await Promise.all([1, 2, 3].map(async () => wordsOf(await open(server.target(), 60_000))));
+    connections.close();
+    await until(() => countTimers() <= before);
+  });
+
   test("waits for a slot, and reports when there is none in time", async () => {
     await using server = await startRawPod(({ socket, head: asked }) => {
       if (asked.includes("/ok")) socket.write(ok("x"));

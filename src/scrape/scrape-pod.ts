@@ -16,8 +16,10 @@ import { type ResponseReceiver, UpstreamRequest } from "./upstream-request.ts";
 /** What the scraper needs to know of a parsed body. */
 export interface HeldBody {
   readonly samples: number;
-  /** Memory that the body holds until it is dropped, in bytes. */
+  /** Memory that the body holds until it is released, in bytes. */
   readonly heldBytes: number;
+  /** Gives the memory back. */
+  release(): void;
 }
 
 /** Takes a pod's body in chunks, which stay the caller's. push() and finish() throw ExpositionError. */
@@ -25,6 +27,8 @@ export interface BodyParserLike<Body extends HeldBody> {
   readonly heldBytes: number;
   push(chunk: Uint8Array): void;
   finish(): Body;
+  /** Drops the body and gives its memory back; not after finish(). */
+  release(): void;
 }
 
 export interface PodScrapeOptions<Body extends HeldBody> {
@@ -108,6 +112,8 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
   fail(failure: PodFailure): void {
     if (this.#result?.up === false) return;
     const first = this.#result === undefined;
+    this.#result?.body.release();
+    this.#parser?.release();
     this.#result = { up: false, ...failure };
     this.#request?.abort();
     this.#gunzip?.destroy();

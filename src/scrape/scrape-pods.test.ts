@@ -242,6 +242,16 @@ describe("PodScraper.scrape() and its client", () => {
     expect(server.heads.length).toBe(3);
   });
 
+  test("dials nothing for a client that goes at once", async () => {
+    await using server = await startRawPod(echo);
+    const { scrape } = createScraper();
+    const client = new AbortController();
+    const scraped = scrape([server.target()], 5000, client.signal);
+    client.abort(new Error("client gone"));
+    await expect(scraped).rejects.toThrow("client gone");
+    expect(server.connections).toBe(0);
+  });
+
   test("dials nothing for a client that has gone already", async () => {
     await using server = await startRawPod(echo);
     const { scrape } = createScraper();
@@ -291,6 +301,50 @@ describe("PodScraper.scrape() and MAX_BUFFERED_BYTES", () => {
     expect(outcomes.map(wordOf)).toEqual(["[too_large]", body, body, body, body, body]);
   });
 
+  test("learns how large bodies are", async () => {
+    await using server = await startRawPod(echo);
+    const { scrape } = createScraper({ maxBufferedBytes: 200_000 });
+    const targets = Array.from({ length: 100 }, (_, n) => server.target(String(n)));
+    for (let i = 0; i < 3; i++) (await scrape(targets)).release();
+    // Two at a time now: at 64 KiB a pod, not even one of them would fit.
+    await scrape(targets);
+    await scrape(targets, 2000);
+  });
+
+  test("does not let one hanging pod keep the room of those that have answered", async () => {
+    await using server = await startRawPod(echo);
+    const { scrape } = createScraper({ maxBufferedBytes: 300_000 });
+    const client = new AbortController();
+    const paths = ["/a", "/b", "/c", "/hang"];
+    const hanging = scrape(
+      paths.map((path) => server.target(path, path)),
+      60_000,
+      client.signal,
+    );
+    const { outcomes } = await scrape(["/d", "/e"].map((path) => server.target(path, path)));
+    expect(outcomes.map(wordOf)).toEqual(["/d", "/e"]);
+    client.abort(new Error("enough"));
+    await expect(hanging).rejects.toThrow("enough");
+  });
+
+  test("takes nothing back once a scrape is over, however young it is", async () => {
+    const held: (() => void)[] = [];
+    await using server = await startRawPod(({ socket, head }) => {
+      if (head.includes("/later")) held.push(() => socket.write(ok(body)));
+      else socket.write(ok(head.includes("/tiny") ? "x" : body));
+    });
+    const { scrape, budget } = createScraper({ maxBufferedBytes: 100_000 });
+    (await scrape(Array.from({ length: 400 }, (_, n) => server.target(String(n), "/tiny")))).release();
+    const old = scrape([1, 2].map((n) => server.target(`old${n}`, "/later")));
+    await until(() => held.length === 2);
+    const young = await scrape(Array.from({ length: 9 }, (_, n) => server.target(String(n))));
+    for (const answer of held) answer();
+    const words = (await old).outcomes.map(wordOf);
+    expect(words.sort()).toEqual(["[too_large]", body]);
+    expect(young.outcomes.map(wordOf)).toEqual(Array.from({ length: 9 }, () => body));
+    expect(budget.heldBytes).toBe(100_000);
+  });
+
   test("always lets the oldest of many scrapes through", async () => {
     await using server = await startBig();
     const { scrape, budget } = createScraper({ maxBufferedBytes: 400_000 });
@@ -309,6 +363,28 @@ describe("PodScraper.scrape() and MAX_BUFFERED_BYTES", () => {
     expect(whole[0]).toBe(true);
     expect(most).toBeLessThanOrEqual(400_000);
     expect(budget.heldBytes).toBe(0);
+  });
+});
+
+describe("PodScraper.scrape(), when it is over", () => {
+  const countTimers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+
+  test("leaves no timer behind", async () => {
+    await using server = await startRawPod(echo);
+    const { scrape, connections } = createScraper({ perScrape: 2, maxBufferedBytes: 1000 });
+    const before = countTimers();
+    const scrapes = [1, 2, 3].map(async (n) => {
+      const paths = Array.from({ length: 6 }, (_, i) => `/${n}/${i}`);
+      (
+        await scrape(
+          paths.map((path) => server.target(path, path)),
+          60_000,
+        )
+      ).release();
+    });
+    await Promise.all(scrapes);
+    connections.close();
+    await until(() => countTimers() <= before);
   });
 });
 

@@ -62,13 +62,17 @@ export class PodScraper<Body extends HeldBody> {
       deadline,
       signal,
     });
+    const run = new ScrapeRun(targets, { ...this.#options, deadline, lease, expectedBytes });
+    const release = () => {
+      for (const { result } of run.pods) if (result?.up === true) result.body.release();
+      lease.release();
+    };
     try {
-      const run = new ScrapeRun(targets, { ...this.#options, deadline, lease, expectedBytes });
       await run.finished(signal);
       this.#learn(run.pods);
-      return { outcomes: run.pods.map(outcomeOf), release: () => lease.release() };
+      return { outcomes: run.pods.map(outcomeOf), release };
     } catch (error) {
-      lease.release();
+      release();
       throw error;
     }
   }

@@ -109,6 +109,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
     ...(gzip && { "content-encoding": "gzip" }),
   });
   if (request.method === "HEAD") {
+    // Node would drop the body as well, but only after it had been made.
     response.end();
     return;
   }

@@ -11,6 +11,7 @@ export class TextParser implements BodyParserLike<TextBody> {
   readonly #maxSamples: number;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  released = false;
 
   constructor(o: { maxSamples?: number } = {}) {
     this.#maxSamples = o.maxSamples ?? Infinity;
@@ -30,6 +31,10 @@ export class TextParser implements BodyParserLike<TextBody> {
     if (text.includes("garbage")) throw new ExpositionError("parse", "garbage", 1, 0);
     const samples = text.split("\n").length - 1;
     if (samples > this.#maxSamples) throw new ExpositionError("too_many_samples", "too many samples", 1, 0);
-    return { text, samples, heldBytes: this.#bytes };
+    return { text, samples, heldBytes: this.#bytes, release: () => this.release() };
+  }
+
+  release(): void {
+    this.released = true;
   }
 }

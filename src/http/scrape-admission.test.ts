@@ -1,0 +1,41 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { FastifyReply } from "fastify";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import { unavailable, watchClient } from "./scrape-admission.ts";
+
+const times = { scrapeTimeoutMs: 10_000, scrapeTimeoutOffsetMs: 500, maxScrapeTimeoutMs: 60_000 };
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+afterEach(() => void vi.useRealTimers());
+
+function watch() {
+  const hits: string[] = [];
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  watchClient({ raw: response } as FastifyReply, {
+    ...times,
+    metrics: { limitHit: (limit) => void hits.push(limit) },
+  });
+  return { response, hits };
+}
+
+test("watchClient() destroys an answer that is not over 30 s after the latest deadline", () => {
+  const { response, hits } = watch();
+  vi.advanceTimersByTime(89_999);
+  expect([response.destroyed, hits]).toEqual([false, []]);
+  vi.advanceTimersByTime(1);
+  expect([response.destroyed, hits]).toEqual([true, ["client_stall"]]);
+});
+
+test("watchClient() leaves no timer behind an answer that is over", () => {
+  const { response, hits } = watch();
+  response.emit("close");
+  vi.advanceTimersByTime(100_000);
+  expect(hits).toEqual([]);
+});
+
+test("unavailable() asks to come again after 1 to 5 s", () => {
+  const seconds = Array.from({ length: 200 }, () => unavailable("x").options.retryAfterSeconds);
+  expect(new Set(seconds)).toEqual(new Set([1, 2, 3, 4, 5]));
+});

@@ -49,7 +49,7 @@ describe("mergeExpositions()", () => {
           mergeReference(labelled, { labelConflict: conflict, reservedLabels }),
         );
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 
@@ -95,7 +95,7 @@ describe("mergeExpositions()", () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -105,7 +105,7 @@ describe("mergeExpositions()", () => {
         const once = merge(sources, conflict);
         expect(merge([{ body: once, labels: [] }], conflict, [])).toBe(once);
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -128,7 +128,7 @@ describe("mergeExpositions()", () => {
         const withoutValues = text.replaceAll(/=[ \t]*"(?:[^"\\]|\\[^])*"/g, "");
         expect(withoutValues).not.toMatch(/^\{|^[^#\n]*"|^# (?:HELP|TYPE) "/m);
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 });
@@ -150,6 +150,6 @@ describe("BodyParser", () => {
   };
 
   check("any bytes", fc.uint8Array({ maxLength: 200 }), 2000);
-  check("words of the format without order", tokenSoup, 5000);
-  check("damaged bodies", damagedBody, 5000);
+  check("words of the format without order", tokenSoup, 3000);
+  check("damaged bodies", damagedBody, 3000);
 });

@@ -14,7 +14,7 @@ function fromOpenMetrics(text: string): string {
 
 export const payloads: Record<string, Buffer> = {
   node_exporter: readFileSync(`${corpus}/node_exporter.txt`),
-  prometheus: Buffer.from(fromOpenMetrics(readFileSync(`${corpus}/prometheus.om.txt`, 'utf8'))),
+  prometheus: Buffer.from(fromOpenMetrics(readFileSync(`${corpus}/prometheus.txt`, 'utf8'))),
   kube_apiserver: gunzipSync(readFileSync(`${corpus}/kube_apiserver.txt.gz`)),
 };
 

@@ -170,6 +170,11 @@ describe("BodyParser holds little", () => {
     expect(parsed.heldBytes).toBeLessThan(parsed.bodyBytes + 2 * 100_000 * 8 + 512 * 1024);
   });
 
+  test("of one long line", () => {
+    const parsed = parseExposition(`# ${"x".repeat(1_200_000)}\n`);
+    expect(parsed.heldBytes).toBeLessThan(1.5 * parsed.bodyBytes);
+  });
+
   test("after its end", () => {
     const parser = new BodyParser({ maxSamples: 1, reservedLabels: [], utf8Names: true });
     parser.push(Buffer.from("a 1\n"));

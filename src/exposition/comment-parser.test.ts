@@ -112,6 +112,7 @@ describe("a comment that Prometheus refuses", () => {
   check('# TYPE "a"\0 gauge', "NUL after a metric name at 10");
   check('# TYPE "a\0" gauge', "quoted name with a forbidden byte at 7");
   check('# HELP "a\\\nb" x', "quoted name with a forbidden byte at 7");
+  check('# TYPE "a\\\0" gauge', "quoted name with a forbidden byte at 7");
 });
 
 describe("a comment at which Prometheus silently stops reading", () => {

@@ -28,6 +28,7 @@ describe("LabelNames", () => {
   check(["a"], "ordinary");
   check(["a", "b", "aa", "ab"], "ordinary", "ordinary", "ordinary", "ordinary");
   check(["a", "a"], "ordinary", "duplicate");
+  check(["aZ", "a"], "ordinary", "ordinary");
   check(["ab", "ac", "ab"], "ordinary", "ordinary", "duplicate");
   check(["a", '"a"'], "ordinary", "duplicate");
   check(['"a"', "a"], "ordinary", "duplicate");

@@ -34,6 +34,19 @@ c{podname="2"} 6
 `);
   });
 
+  test("tells names from each other that end alike", () => {
+    expect(mergeTexts("xa 1\na 2\nxa 3\n", "# TYPE axa gauge\nxa 4\na 5\n")).toBe(`\
+# TYPE xa untyped
+xa{podname="1"} 1
+xa{podname="1"} 3
+xa{podname="2"} 4
+# TYPE a untyped
+a{podname="1"} 2
+a{podname="2"} 5
+# TYPE axa gauge
+`);
+  });
+
   test("joins a family that is in pieces", () => {
     expect(mergeTexts("a 1\nb 1\n  a 2\n# TYPE a gauge\nb 2\na 3\n", "b 3\na 4\n")).toBe(`\
 # TYPE a gauge

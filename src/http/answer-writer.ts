@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { createGzip } from "node:zlib";
 
+import { breakOff } from "./break-off.ts";
 import { ClientGoneError } from "./client-presence.ts";
 
 /** How long a client may take no byte of an answer that waits for it, before its connection is destroyed. */
@@ -29,7 +30,7 @@ export function destroyStalledClient(
   response.setTimeout(o.stallMs, () => {
     if (response.writableLength === 0) return;
     o.onStall();
-    response.destroy();
+    breakOff(response);
   });
 }
 
@@ -46,7 +47,7 @@ export async function writeAnswer(
   try {
     await (o.gzip ? writeGzipped(response, blocks) : writeBlocks(response, blocks));
   } catch (error) {
-    response.destroy();
+    breakOff(response);
     throw error;
   }
 }

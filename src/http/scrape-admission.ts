@@ -7,6 +7,7 @@ import type { Refusal } from "../targets/access-policy.ts";
 import type { Limit } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
+import { breakOff } from "./break-off.ts";
 import { clientGoneSignal } from "./client-presence.ts";
 import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { refusalError } from "./error-response.ts";
@@ -70,7 +71,7 @@ export function watchClient(
   destroyStalledClient(response, { stallMs: clientStallMs, onStall });
   const latest = setTimeout(() => {
     onStall();
-    response.destroy();
+    breakOff(response);
   }, o.maxScrapeTimeoutMs + clientStallMs);
   response.once("close", () => clearTimeout(latest));
   return clientGoneSignal(response);

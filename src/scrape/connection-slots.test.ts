@@ -92,6 +92,7 @@ describe("ConnectionSlots", () => {
     join(lane, "c", log);
     lane.leave(gone);
     await settle();
+    expect(log).toEqual(["a"]);
     expect(slots.held).toBe(1);
     lane.leave(holder);
     await settle();

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import { watchLongTimers } from "../../test/support/scrape/long-timers.ts";
 import { ok, startRawPod } from "../../test/support/scrape/raw-pod.ts";
 import { until } from "../../test/support/scrape/until.ts";
 import type { Target } from "../targets/target.ts";
@@ -157,13 +158,13 @@ describe("PassThrough.open()", () => {
   });
 
   test("leaves no timer behind", async () => {
-    const countTimers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     await using server = await startRawPod(({ socket }) => socket.write(ok("x")));
     const { open, connections } = createPassThrough({ maxConnections: 1 });
-    const before = countTimers();
+    const timers = watchLongTimers(10_000);
     await Promise.all([1, 2, 3].map(async () => wordsOf(await open(server.target(), 60_000))));
     connections.close();
-    await until(() => countTimers() <= before);
+    await until(() => timers.pending === 0);
+    expect(timers.seen).toBeGreaterThan(3);
   });
 
   test("waits for a slot, and reports when there is none in time", async () => {

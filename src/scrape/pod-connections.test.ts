@@ -97,12 +97,28 @@ describe("PodConnections", () => {
     }
   });
 
+  test("does not reuse a connection on which a response came before the request", async () => {
+    await using pod = await startRawPod(({ socket }) => socket.write(ok("real")), {
+      connected: (socket) => socket.write(ok("early")),
+    });
+    const connections = createConnections();
+    for (const n of [1, 2]) {
+      expect(await ask(connections, pod.target())).toBe("early");
+      await until(() => connections.stats.open === 0);
+      expect(pod.connections).toBe(n);
+    }
+  });
+
   test("does not reuse a connection in the same turn in which its response ended", async () => {
     await using pod = await startRawPod(({ socket, connection, request }) =>
       socket.write(Buffer.concat([ok(`${connection}/${request}`), ok("unsolicited")])),
     );
     const connections = createConnections();
-    for (let i = 1; i <= 5; i++) expect(await ask(connections, pod.target())).toBe(`${i}/1`);
+    for (let i = 1; i <= 5; i++) {
+      expect(await ask(connections, pod.target())).toBe(`${i}/1`);
+      // What is about to be broken off is not even offered.
+      expect(connections.stats.idle).toBe(0);
+    }
   });
 
   test("does not keep a connection that the pod closes", async () => {

@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import { watchLongTimers } from "../../test/support/scrape/long-timers.ts";
 import { ok, type RawRequest, startRawPod, targetOf } from "../../test/support/scrape/raw-pod.ts";
 import { type TextBody, TextParser } from "../../test/support/scrape/text-parser.ts";
 import { until } from "../../test/support/scrape/until.ts";
@@ -367,12 +368,10 @@ describe("PodScraper.scrape() and MAX_BUFFERED_BYTES", () => {
 });
 
 describe("PodScraper.scrape(), when it is over", () => {
-  const countTimers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-
   test("leaves no timer behind", async () => {
     await using server = await startRawPod(echo);
     const { scrape, connections } = createScraper({ perScrape: 2, maxBufferedBytes: 1000 });
-    const before = countTimers();
+    const timers = watchLongTimers(10_000);
     const scrapes = [1, 2, 3].map(async (n) => {
       const paths = Array.from({ length: 6 }, (_, i) => `/${n}/${i}`);
       (
@@ -384,7 +383,8 @@ describe("PodScraper.scrape(), when it is over", () => {
     });
     await Promise.all(scrapes);
     connections.close();
-    await until(() => countTimers() <= before);
+    await until(() => timers.pending === 0);
+    expect(timers.seen).toBeGreaterThan(3);
   });
 });
 

@@ -10,7 +10,7 @@ const oneOf = (texts: string) => fc.constantFrom(...texts.split("|"));
 const blank = oneOf("||| |\t| \t ");
 const gap = oneOf(" | | |\t|  ");
 
-const bareName = oneOf("x|x_bucket|x_sum|x_count|y|y_sum|y_count|x_sum_count|z_total|:c");
+const bareName = oneOf("x|x_bucket|x_sum|x_count|y|y_sum|y_count|x_sum_count|z_total|count|:c");
 /** As they stand in quotes, with their escapes. */
 const quotedName = oneOf('x|x_count|a.b|a.b_bucket|a.b_sum|q\\"|q\\\\|q\\n|q\n|q\\z|ä {}#=');
 

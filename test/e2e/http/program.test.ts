@@ -160,6 +160,33 @@ test("a second signal ends the program at once, not with 0", async () => {
   expect(await program.exit).toEqual({ code: 1, signal: null });
 });
 
+test("SIGTERM while the program starts ends it with 0", async () => {
+  const program = runProgram({
+    env: {
+      CIDR_WHITELIST: "127.20.0.0/16",
+      METRICS_PATH_WHITELIST: "/metrics",
+      PODS_FILE: pods.file,
+      LISTEN_ADDRESS: "127.0.0.1",
+      HTTP_PORT: "0",
+      METRICS_HTTP_PORT: "0",
+      SHUTDOWN_DELAY: "0s",
+    },
+  });
+  await waitForLine(program, "Listening");
+  program.kill("SIGTERM");
+  expect(await program.exit).toEqual({ code: 0, signal: null });
+});
+
+test("an unexpected error is logged and ends the program with 1", async () => {
+  const thrower = encodeURIComponent("setTimeout(() => { throw new Error('unexpected') }, 1500)");
+  const program = await start({ NODE_OPTIONS: `--import=data:text/javascript,${thrower}` });
+  expect(await program.exit).toEqual({ code: 1, signal: null });
+  expect(JSON.parse(program.lines.at(-1) ?? "")).toMatchObject({
+    level: "fatal",
+    err: { message: "unexpected" },
+  });
+});
+
 test("a log that nobody reads stops neither scrapes nor the end", async () => {
   const program = await start({ LOG_LEVEL: "debug" });
   program.process.stdout!.pause();

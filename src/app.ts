@@ -24,7 +24,7 @@ export interface AppOptions {
 }
 
 /** Where the listeners are: the ports that were given, or chosen where 0 was given. */
-export interface AppAddresses {
+interface AppAddresses {
   readonly main: AddressInfo;
   readonly metrics: AddressInfo;
 }

@@ -2,7 +2,7 @@
  * One pod's body: takes chunks as they arrive, keeps them once in blocks of whole lines, validates each block as soon
  * as it is full. All or nothing: after an error the body is void.
  */
-import { BodyTable, MAX_BLOCK_BYTES } from "./body-table.ts";
+import { BodyTable, INSERT_OFFSET_MASK } from "./body-table.ts";
 import { ExpositionError } from "./exposition-error.ts";
 import { LineParser, type LineParserOptions } from "./line-parser.ts";
 import { LF } from "./syntax.ts";
@@ -94,7 +94,7 @@ export class BodyParser {
     // An open line is parsed again with the next block. Blocks that do not hold it double, so that a line of any
     // length costs its length and not its square.
     const size = Math.max(Math.min(this.#block.length * 2, FULL_BLOCK_BYTES), rest * 2);
-    if (size > MAX_BLOCK_BYTES)
+    if (size > INSERT_OFFSET_MASK)
       throw new ExpositionError("parse", "line too long", this.#parser.lineNumber + 1, 0);
     const next = copyOf(this.#block, taken, this.#filled, size);
     if (taken > 0) this.#seal(this.#block, taken);

@@ -18,9 +18,8 @@ export const InsertKind = {
 } as const;
 
 export const INSERT_KIND_SHIFT = 29;
+/** Also the largest size of a block: an offset fits beside its kind. */
 export const INSERT_OFFSET_MASK = 0x1fff_ffff;
-/** A block of a body is smaller than this many bytes, so that an offset fits beside its kind. */
-export const MAX_BLOCK_BYTES = INSERT_OFFSET_MASK;
 
 /** Metric types of text 0.0.4, as bits: a family on which pods disagree has more than one. */
 export const TypeBit = { counter: 1, gauge: 2, histogram: 4, summary: 8, untyped: 16 } as const;
@@ -52,7 +51,7 @@ export const RUN_WIDTH = 4;
 export const LINE_WIDTH = 2;
 
 /** A list of 32-bit integers that grows by doubling. */
-export class IntList {
+class IntList {
   data: Int32Array;
   length = 0;
 
@@ -139,7 +138,8 @@ export class BodyTable {
 
   /** Gives all memory back at once, without waiting for garbage collection. The table is unusable afterwards. */
   release(): void {
-    for (const { buffer } of [...this.blocks, this.runs.data, this.lines.data]) (buffer as ArrayBuffer).transfer(0);
+    for (const { buffer } of [...this.blocks, this.runs.data, this.lines.data])
+      (buffer as ArrayBuffer).transfer(0);
     this.blocks.length = 0;
   }
 

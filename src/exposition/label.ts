@@ -9,7 +9,7 @@ export interface Label {
 const toEscape = /["\\\n]/g;
 
 /** Escapes what must not stand in a quoted string (exposition_formats.md: backslash, double quote, line feed). */
-export function escapeQuoted(text: string): string {
+function escapeQuoted(text: string): string {
   return text.replace(toEscape, (c) => (c === "\n" ? "\\n" : `\\${c}`));
 }
 

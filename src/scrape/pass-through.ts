@@ -30,7 +30,7 @@ export interface PassThroughRequest {
 }
 
 /** Only these are passed on; a value that could not be sent on as it is, is left out. */
-export interface ContentHeaders {
+interface ContentHeaders {
   readonly "content-type"?: string;
   readonly "content-encoding"?: string;
   readonly "content-length"?: string;

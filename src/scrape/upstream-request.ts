@@ -14,7 +14,7 @@ import {
   type PodFailure,
 } from "./pod-failure.ts";
 
-export interface UpstreamHeaders {
+interface UpstreamHeaders {
   readonly accept: string;
   readonly acceptEncoding: string;
   readonly userAgent: string;

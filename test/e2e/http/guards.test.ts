@@ -34,7 +34,11 @@ check("HTTP/0.9", 400, (url) => `GET ${url}\r\n\r\n`);
 check("HTTP/2.0 in the request line", 400, (url) => `GET ${url} HTTP/2.0\r\n${host}\r\n`);
 check("two Hosts", 400, (url) => `GET ${url} HTTP/1.1\r\n${host}${host}\r\n`);
 check("no Host", 400, (url) => `GET ${url} HTTP/1.1\r\n\r\n`);
-check("an absolute target", 400, (url) => `GET http://proxy${url} HTTP/1.1\r\n${host}Connection: close\r\n\r\n`);
+check(
+  "an absolute target",
+  400,
+  (url) => `GET http://proxy${url} HTTP/1.1\r\n${host}Connection: close\r\n\r\n`,
+);
 check(
   "a target that begins with two slashes",
   400,

@@ -195,6 +195,8 @@ describe("the blocks of an answer", () => {
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(blockBytes - 200);
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(merged.maxBytes);
     for (const block of blocks) expect(block.at(-1)).toBe(10);
+    const held = blocks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    expect(held).toBeLessThan(merged.maxBytes + blocks.length * 200);
   });
 
   test("belong to the caller", () => {

@@ -236,7 +236,9 @@ describe("all pods in one answer", () => {
   ])("are taken by Prometheus %s", (version, utf8Names) => {
     const scrape = (version === "3.5" ? seen : seenByOld).get("merged/case-")!;
     expect({ up: scrape.up, error: scrape.error }).toEqual({ up: true, error: "" });
-    const failures = scrape.samples.filter(({ labels }) => labels["podname"]!.endsWith("-good") && "reason" in labels);
+    const failures = scrape.samples.filter(
+      ({ labels }) => labels["podname"]!.endsWith("-good") && "reason" in labels,
+    );
     expect(failures.map(({ labels }) => labels)).toEqual([]);
     for (const { goodName } of pods.pods) expect(seriesOf(ofPod(scrape, goodName))).toEqual(goodSeries);
     const up = pods.pods.flatMap(({ podName }) => (isUp(scrape, podName) ? podName : []));

@@ -69,6 +69,8 @@ const storedAs = (reason: string, ...series: string[]) => ({ stored: { reason, s
 
 const silentStop =
   "Prometheus silently stops reading there, and the rest of the pod would be lost without a sign";
+const renamed = "ours have these names; the pod's are renamed as with honor_labels: false";
+const dissolved = "strict readers refuse such a family under its TYPE, so it stands as untyped";
 const blanksInName = "Prometheus takes the blanks into the name; the format says that they mean nothing";
 
 const names: ExpositionCase[] = [
@@ -177,13 +179,10 @@ const labels: ExpositionCase[] = [
   good("labels of Prometheus' targets", 'a{__address__="x",__b="c",__metrics_path__="/"} 1\n'),
   good("label names of Prometheus itself", 'a{job="x",instance="y",exported_job="z"} 1\n'),
   good("label names of the merge", 'a{podname="victim",podip="10.0.0.1"} 1\n', {
-    ...storedAs(
-      "ours have these names; the pod's are renamed as with honor_labels: false",
-      'a{exported_podip="10.0.0.1",exported_podname="victim"} 1',
-    ),
+    ...storedAs(renamed, 'a{exported_podip="10.0.0.1",exported_podname="victim"} 1'),
   }),
   good("label names of the merge, quoted and with blanks", 'a{ "podname" = "x" podip = "y" } 1\n', {
-    ...storedAs("as above", 'a{exported_podip="y",exported_podname="x"} 1'),
+    ...storedAs(renamed, 'a{exported_podip="y",exported_podname="x"} 1'),
   }),
   good("renamed label names already taken", 'a{podname="1",exported_podname="2"} 1\n', {
     ...storedAs(
@@ -451,22 +450,17 @@ const families: ExpositionCase[] = [
   good(
     "histogram with a bucket that is no number",
     '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="many"} 2\nh_count 2\n',
-    storedAs(
-      "strict readers refuse such a histogram, so it stands as untyped",
-      'h_bucket{le="1"} 1',
-      'h_bucket{le="many"} 2',
-      "h_count{} 2",
-    ),
+    storedAs(dissolved, 'h_bucket{le="1"} 1', 'h_bucket{le="many"} 2', "h_count{} 2"),
   ),
   good(
     "histogram with an empty bucket bound",
     '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le=""} 2\n',
-    storedAs("as above", 'h_bucket{le="1"} 1', "h_bucket{} 2"),
+    storedAs(dissolved, 'h_bucket{le="1"} 1', "h_bucket{} 2"),
   ),
   good(
     "summary with a quantile that is no number",
     '# TYPE s summary\ns{quantile="1"} 1\ns{quantile="max"} 2\n',
-    storedAs("as above", 's{quantile="1"} 1', 's{quantile="max"} 2'),
+    storedAs(dissolved, 's{quantile="1"} 1', 's{quantile="max"} 2'),
   ),
   good(
     "histogram with a sample of its bare name",

@@ -107,6 +107,18 @@ describe("repository", () => {
     expect(lock).not.toMatch(/https?:\/\/registry/);
   });
 
+  it("locks native bindings without a Node version, so that the npm of an old Node installs them", () => {
+    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { optional?: boolean; os?: string[]; cpu?: string[]; engines?: object }>;
+    };
+    const native = Object.entries(packages).filter(
+      ([, { optional, os, cpu }]) => optional === true && (os ?? cpu),
+    );
+    expect(native.length).toBeGreaterThan(20);
+    // Run `npm run lock` after a change of dependencies.
+    expect(native.filter(([, { engines }]) => engines !== undefined).map(([path]) => path)).toEqual([]);
+  });
+
   it("depends on exact versions, and on no package with an install script", () => {
     const { dependencies, devDependencies } = JSON.parse(
       readFileSync(join(root, "package.json"), "utf8"),

@@ -5,10 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "./config/parse-config.ts";
 import { PodsFile } from "./discovery/file/pods-file.ts";
 import { PodStore } from "./discovery/pod-store.ts";
-import { BodyParser, type ParsedBody } from "./exposition/body-parser.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
-import { podLabelNames } from "./http/pod-report.ts";
 import { BufferBudget } from "./scrape/buffer-budget.ts";
 import { ConnectionSlots } from "./scrape/connection-slots.ts";
 import { PassThrough } from "./scrape/pass-through.ts";
@@ -41,24 +39,23 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   const policy = new AccessPolicy(config);
   const pods = new PodStore();
   const source =
-    config.podsFile === undefined ? undefined : new PodsFile({ path: config.podsFile, store: pods, logger });
+    config.podsFile === undefined
+      ? undefined
+      : new PodsFile({ path: config.podsFile, store: pods, logger, metrics });
 
   const userAgent = `k8s-prometheus-proxy/${version}`;
   const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs });
   const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
   const budget = new BufferBudget({ maxBytes: config.maxBufferedBytes, metrics });
-  const createScraper = (o: { utf8Names: boolean }) =>
-    new PodScraper<ParsedBody>({
-      connections,
-      slots,
-      budget,
-      createBodyParser: () =>
-        new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, ...o }),
-      maxBodyBytes: config.maxBodyBytes,
-      maxConnectionsPerScrape: config.maxConnectionsPerScrape,
-      userAgent,
-      metrics,
-    });
+  const scraper = new PodScraper({
+    connections,
+    slots,
+    budget,
+    maxBodyBytes: config.maxBodyBytes,
+    maxConnectionsPerScrape: config.maxConnectionsPerScrape,
+    userAgent,
+    metrics,
+  });
   const passThrough = new PassThrough({
     connections,
     slots,
@@ -73,8 +70,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     version,
     pods,
     policy,
-    scraper: createScraper({ utf8Names: true }),
-    legacyScraper: createScraper({ utf8Names: false }),
+    scraper,
     passThrough,
     metrics,
     logger,

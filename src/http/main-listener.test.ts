@@ -6,7 +6,7 @@ import { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
 import { BodyParser, type ParsedBody } from "../exposition/body-parser.ts";
 import { BufferBudgetError } from "../scrape/buffer-budget.ts";
-import type { ScrapedPods } from "../scrape/scrape-pods.ts";
+import type { PodScraper, ScrapedPods } from "../scrape/scrape-pods.ts";
 import type { Target } from "../targets/target.ts";
 import { AccessPolicy } from "../targets/access-policy.ts";
 import { createLogger } from "../telemetry/logger.ts";
@@ -57,8 +57,8 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
     version: "1.2.3",
     pods: store,
     policy: new AccessPolicy(parsed.config),
-    scraper: { scrape },
-    legacyScraper: { scrape },
+    // Bodies of another type than the caller asked for would be a mistake of the test.
+    scraper: { scrape: scrape as PodScraper["scrape"] },
     passThrough: { open: () => Promise.resolve({ failed: true, reason: "connect", detail: "refused" }) },
     metrics,
     logger: createLogger({

@@ -3,7 +3,6 @@ import type { ServerResponse } from "node:http";
 
 import type { Config } from "../config/parse-config.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
-import type { ParsedBody } from "../exposition/body-parser.ts";
 import type { PassThrough } from "../scrape/pass-through.ts";
 import type { PodScraper } from "../scrape/scrape-pods.ts";
 import type { AccessPolicy } from "../targets/access-policy.ts";
@@ -22,9 +21,7 @@ export interface MainListenerOptions {
   readonly version: string;
   readonly pods: PodStore;
   readonly policy: AccessPolicy;
-  readonly scraper: Pick<PodScraper<ParsedBody>, "scrape">;
-  /** For callers that do not take UTF-8 names: a pod that has one fails. */
-  readonly legacyScraper: Pick<PodScraper<ParsedBody>, "scrape">;
+  readonly scraper: Pick<PodScraper, "scrape">;
   readonly passThrough: Pick<PassThrough, "open">;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -49,9 +46,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
       });
     },
     onRefused(error) {
-      if (!(error instanceof MalformedRequestError) || !error.message.includes("longer than")) return;
-      if (error.part === "path") metrics.limitHit("path_length");
-      if (error.part === "query") metrics.limitHit("query_length");
+      if (error instanceof MalformedRequestError && error.limit !== undefined) metrics.limitHit(error.limit);
     },
     onHeadTooLong: () => metrics.limitHit("header_size"),
     onConnectionRefused: () => metrics.limitHit("client_connections"),

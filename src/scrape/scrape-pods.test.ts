@@ -24,18 +24,21 @@ function createScraper(o: { maxConnections?: number; perScrape?: number; maxBuff
   onTestFinished(() => connections.close());
   const slots = new ConnectionSlots({ maxConnections: o.maxConnections ?? 1000, metrics });
   const budget = new BufferBudget({ maxBytes: o.maxBufferedBytes ?? 1e9, metrics });
-  const scraper = new PodScraper<TextBody>({
+  const scraper = new PodScraper({
     connections,
     slots,
     budget,
-    createBodyParser: () => new TextParser(),
     maxBodyBytes: 10_000_000,
     maxConnectionsPerScrape: o.perScrape ?? 1000,
     userAgent: "test",
     metrics,
   });
   const scrape = (targets: readonly Target[], deadlineMs = 5000, signal = new AbortController().signal) =>
-    scraper.scrape(targets, { deadline: new Deadline(deadlineMs), signal });
+    scraper.scrape(targets, {
+      deadline: new Deadline(deadlineMs),
+      signal,
+      createBodyParser: () => new TextParser(),
+    });
   return { scrape, connections, slots, budget, hits, counted };
 }
 

@@ -8,11 +8,10 @@ import type { Deadline } from "./deadline.ts";
 import type { PodConnections } from "./pod-connections.ts";
 import { type BodyParserLike, type HeldBody, type PodResult, PodScrape } from "./scrape-pod.ts";
 
-export interface PodScraperOptions<Body extends HeldBody> {
+export interface PodScraperOptions {
   readonly connections: PodConnections;
   readonly slots: ConnectionSlots;
   readonly budget: BufferBudget;
-  readonly createBodyParser: () => BodyParserLike<Body>;
   /** MAX_BODY_SIZE. */
   readonly maxBodyBytes: number;
   /** MAX_CONNECTIONS_PER_SCRAPE. */
@@ -38,12 +37,21 @@ export interface ScrapedPods<Body extends HeldBody> {
 // Before the first pod has answered; a small exporter's body.
 const firstGuessBytes = 64 * 1024;
 
-export class PodScraper<Body extends HeldBody> {
-  readonly #options: PodScraperOptions<Body>;
+/** One scrape of many pods. */
+export interface PodScrapeRequest<Body extends HeldBody> {
+  readonly deadline: Deadline;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** Called for each pod that begins to answer. */
+  readonly createBodyParser: () => BodyParserLike<Body>;
+}
+
+export class PodScraper {
+  readonly #options: PodScraperOptions;
   /** What a pod's body has taken lately, as a moving average. */
   #typicalBytes = firstGuessBytes;
 
-  constructor(options: PodScraperOptions<Body>) {
+  constructor(options: PodScraperOptions) {
     this.#options = options;
   }
 
@@ -52,9 +60,9 @@ export class PodScraper<Body extends HeldBody> {
    * the signal's reason when that is aborted; then every connection of the scrape is destroyed. Otherwise resolves, at the
    * deadline at the latest.
    */
-  async scrape(
+  async scrape<Body extends HeldBody>(
     targets: readonly Target[],
-    { deadline, signal }: { deadline: Deadline; signal: AbortSignal },
+    { deadline, signal, createBodyParser }: PodScrapeRequest<Body>,
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
@@ -62,7 +70,13 @@ export class PodScraper<Body extends HeldBody> {
       deadline,
       signal,
     });
-    const run = new ScrapeRun(targets, { ...this.#options, deadline, lease, expectedBytes });
+    const run = new ScrapeRun(targets, {
+      ...this.#options,
+      createBodyParser,
+      deadline,
+      lease,
+      expectedBytes,
+    });
     const release = () => {
       for (const { result } of run.pods) if (result?.up === true) result.body.release();
       lease.release();
@@ -77,7 +91,7 @@ export class PodScraper<Body extends HeldBody> {
     }
   }
 
-  #learn(pods: readonly PodScrape<Body>[]): void {
+  #learn(pods: readonly PodScrape<HeldBody>[]): void {
     const { metrics } = this.#options;
     for (const { result, heldBytes, bodyBytes } of pods) {
       metrics.podScraped(result!.up ? "up" : result!.reason, bodyBytes);
@@ -90,7 +104,8 @@ function outcomeOf<Body extends HeldBody>(pod: PodScrape<Body>): PodOutcome<Body
   return { ...pod.result!, target: pod.target, durationSeconds: pod.durationMs / 1000 };
 }
 
-interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions<Body> {
+interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions {
+  readonly createBodyParser: () => BodyParserLike<Body>;
   readonly deadline: Deadline;
   readonly lease: BufferLease;
   /** Per pod: what the lease was claimed with. */

@@ -5,13 +5,22 @@
 export type RequestPart =
   "path" | "query" | "namespace" | "prefix" | "port" | "scheme" | "ip" | "flag" | "selector";
 
+type RequestLimit = "path_length" | "query_length";
+
 /** The message is one line of visible ASCII and may be shown to the caller. */
 export class MalformedRequestError extends Error {
   override readonly name = "MalformedRequestError";
   readonly part: RequestPart;
+  /** The limit that the part exceeds, if it is refused for its length. */
+  readonly limit: RequestLimit | undefined;
 
-  constructor(part: RequestPart, message: string, options?: ErrorOptions) {
+  constructor(
+    part: RequestPart,
+    message: string,
+    options?: ErrorOptions & { limit?: RequestLimit | undefined },
+  ) {
     super(message, options);
     this.part = part;
+    this.limit = options?.limit;
   }
 }

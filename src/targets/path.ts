@@ -22,7 +22,7 @@ export interface RequestPath {
  * At most 2048 bytes; unreserved characters, `:@!$&'()*+,=` and single slashes only; no segment that is nothing but dots.
  */
 export function parseRequestPath(raw: string): RequestPath {
-  if (raw.length > maxPathLength) throw refused(`longer than ${maxPathLength} bytes`);
+  if (raw.length > maxPathLength) throw refused(`longer than ${maxPathLength} bytes`, "path_length");
   if (!raw.startsWith("/")) throw refused('does not begin with "/"');
   if (!acceptedPath.test(raw)) {
     throw refused(`${quote(raw)} has a character other than letters, digits, "/" and -._~:@!$&'()*+,=`);
@@ -34,6 +34,6 @@ export function parseRequestPath(raw: string): RequestPath {
   return { text: raw, segments };
 }
 
-function refused(state: string): MalformedRequestError {
-  return new MalformedRequestError("path", `Cannot read request path: ${state}`);
+function refused(state: string, limit?: "path_length"): MalformedRequestError {
+  return new MalformedRequestError("path", `Cannot read request path: ${state}`, { limit });
 }

@@ -37,7 +37,12 @@ export type ReservedValues<S extends ReservedSpec> = {
  * At most 8192 bytes; escapes must be well formed and decode to UTF-8 without NUL, names without control characters.
  */
 export function parseQuery(raw: string): Query {
-  if (raw.length > maxQueryLength) throw refused(`longer than ${maxQueryLength} bytes`);
+  if (raw.length > maxQueryLength) {
+    const state = `longer than ${maxQueryLength} bytes`;
+    throw new MalformedRequestError("query", `Cannot read request query: ${state}`, {
+      limit: "query_length",
+    });
+  }
   if (!acceptedQuery.test(raw)) throw refused('has a raw blank, control, non-ASCII or one of "<>\\^`{|}#');
   return {
     pairs: raw

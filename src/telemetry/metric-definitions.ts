@@ -8,8 +8,11 @@ export const metricPrefix = "k8s_prometheus_proxy_";
 export const routes = ["mproxy", "kubesd", "sd", "root", "other"] as const;
 export type Route = (typeof routes)[number];
 
-/** The statuses that the proxy itself sends. `/kubesd` passes a pod's status on, so any other number counts as `other`. */
-export const statusCodes: readonly number[] = [200, 400, 401, 403, 404, 405, 500, 502, 503, 504];
+/**
+ * The statuses that the proxy itself sends, and 499 for an answer that did not get to its end. `/kubesd` passes a pod's
+ * status on, so any other number counts as `other`.
+ */
+export const statusCodes: readonly number[] = [200, 400, 401, 403, 404, 405, 499, 500, 502, 503, 504];
 
 /** Outcomes of asking one pod: in the answer, or the reason why not. */
 export const podScrapeOutcomes = ["up", ...failureReasons] as const;

@@ -60,9 +60,26 @@ function create() {
   const logged: string[] = [];
   const log = (fields: { err?: Error }, text: string) => logged.push(fields.err?.message ?? text);
   const logger = { info: log, warn: log } as unknown as ConstructorParameters<typeof PodsFile>[0]["logger"];
-  const file = new PodsFile({ path, store, logger, intervalMs: 5, now: () => nowMs, sleep: alarm.sleep });
+  const hits: string[] = [];
+  const metrics = { limitHit: (limit: string) => void hits.push(limit) };
+  const file = new PodsFile({
+    path,
+    store,
+    logger,
+    metrics,
+    intervalMs: 5,
+    now: () => nowMs,
+    sleep: alarm.sleep,
+  });
   stopAll.push(() => file.stop());
-  return { store, alarm, logged, file, names: () => store.inNamespace("team-a").map(({ name }) => name) };
+  return {
+    store,
+    alarm,
+    logged,
+    hits,
+    file,
+    names: () => store.inNamespace("team-a").map(({ name }) => name),
+  };
 }
 
 describe("PodsFile", () => {
@@ -110,7 +127,7 @@ describe("PodsFile", () => {
 
   test("keeps the last good pods while the file is broken, and says why once", async () => {
     await writeFile(path, listOf("a"));
-    const { file, alarm, names, store, logged } = create();
+    const { file, alarm, names, store, logged, hits } = create();
     await file.start();
     const problems: string[] = [];
     const check = async (breakFile: () => Promise<unknown>, message: string) => {
@@ -132,6 +149,7 @@ describe("PodsFile", () => {
     await check(() => writeFile(path, ""), "its kind is missing");
     await check(() => writeFile(path, Buffer.from("kind: \xff", "latin1")), "it is not UTF-8 text");
     await check(() => truncate(path, maxPodsFileBytes + 1), `it has more than ${maxPodsFileBytes} bytes`);
+    expect(hits).toEqual(["pods_file_size"]);
     await check(() => rm(path), "ENOENT");
     await check(() => mkdir(path), "it is not a regular file");
     await rm(path, { recursive: true });
@@ -198,7 +216,7 @@ describe("PodsFile", () => {
       if (loads === 2) loaded();
     };
     const logger = { info, warn: info } as unknown as ConstructorParameters<typeof PodsFile>[0]["logger"];
-    const file = new PodsFile({ path, store, logger, intervalMs: 1 });
+    const file = new PodsFile({ path, store, logger, metrics: { limitHit: () => {} }, intervalMs: 1 });
     await file.start();
     await writeFile(join(folder, "next"), listOf("b"));
     await rename(join(folder, "next"), path);

@@ -2,10 +2,11 @@
 // Never takes a part of a file: a file that cannot be read leaves the pods of the last good one in the store.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../telemetry/logger.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
 import type { PodStore } from "../pod-store.ts";
 import type { Pod } from "../pod.ts";
 import { parsePodList } from "./parse-pod-list.ts";
-import { readBoundedFile } from "./read-bounded-file.ts";
+import { FileTooLargeError, readBoundedFile } from "./read-bounded-file.ts";
 
 /** A list of 5,000 pods has about 27 MB in YAML and 64 MB in indented JSON. */
 export const maxPodsFileBytes = 64 * 1024 * 1024;
@@ -17,6 +18,7 @@ export interface PodsFileOptions {
   /** Filled by this source alone. */
   readonly store: PodStore;
   readonly logger: Pick<Logger, "info" | "warn">;
+  readonly metrics: Pick<Metrics, "limitHit">;
   /** How often the file is read. Default: 5 s. */
   readonly intervalMs?: number;
   /** Wall-clock time in ms since 1970. */
@@ -108,6 +110,7 @@ export class PodsFile {
     const logged = `${problem.message} ${this.#refused?.hash}`;
     if (this.#loggedProblem === logged) return;
     this.#loggedProblem = logged;
+    if (problem.cause instanceof FileTooLargeError) this.#options.metrics.limitHit("pods_file_size");
     logger.warn({ path, err: problem }, "PODS_FILE cannot be read, its last good content stays in use");
   }
 

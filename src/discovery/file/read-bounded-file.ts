@@ -11,6 +11,11 @@ export interface FileContent {
   readonly hash: string;
 }
 
+/** The file has more bytes than may be read. */
+export class FileTooLargeError extends Error {
+  override readonly name = "FileTooLargeError";
+}
+
 /**
  * Follows symbolic links anew at every call. Rejects when the path names no regular file, when the file has more than
  * `maxBytes` bytes, when its size or time changed while it was read, and with the errors of node:fs.
@@ -24,7 +29,7 @@ export async function readBoundedFile(
   try {
     const before = await file.stat({ bigint: true });
     if (!before.isFile()) throw new Error("it is not a regular file");
-    if (before.size > maxBytes) throw new Error(`it has more than ${maxBytes} bytes`);
+    if (before.size > maxBytes) throw new FileTooLargeError(`it has more than ${maxBytes} bytes`);
     const content = await readAll(file, { maxBytes });
     const after = await file.stat({ bigint: true });
     if (after.mtimeNs !== before.mtimeNs || after.size !== BigInt(content.bytes.length)) {

@@ -19,7 +19,14 @@ import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
-import { countReasons, describeFailures, podLabels, type PodReport, reportPods } from "../pod-report.ts";
+import {
+  countReasons,
+  describeFailures,
+  podLabelNames,
+  podLabels,
+  type PodReport,
+  reportPods,
+} from "../pod-report.ts";
 import {
   deadlineOf,
   refuse,
@@ -34,9 +41,7 @@ export interface MergePodsOptions {
   readonly config: Config;
   readonly pods: PodStore;
   readonly policy: AccessPolicy;
-  readonly scraper: Pick<PodScraper<ParsedBody>, "scrape">;
-  /** For callers that do not take UTF-8 names: a pod that has one fails. */
-  readonly legacyScraper: Pick<PodScraper<ParsedBody>, "scrape">;
+  readonly scraper: Pick<PodScraper, "scrape">;
   readonly limit: ConcurrencyLimit;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -69,8 +74,13 @@ async function mergePods(
 
   const signal = watchClient(reply, { ...config, metrics });
   try {
-    const scraper = takesUtf8Names(request.headers.accept) ? o.scraper : o.legacyScraper;
-    const scraped = await scraper.scrape(selected.targets, { deadline, signal });
+    const utf8Names = takesUtf8Names(request.headers.accept);
+    const scraped = await o.scraper.scrape(selected.targets, {
+      deadline,
+      signal,
+      createBodyParser: () =>
+        new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, utf8Names }),
+    });
     try {
       await answer(request, reply, { ...o, merge, selected, scraped });
     } finally {

@@ -36,14 +36,27 @@ export async function main(): Promise<void> {
   const log = destination({ fd: 1, sync: false, maxLength: maxUnwrittenLogBytes });
   // Nobody reads the log any more: scrapes are worth more than their log.
   log.on("error", () => undefined);
-  const logger = createLogger({ level: config.logLevel, format: config.logFormat, destination: log });
+  let logEnded = false;
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    // Only its write(): pino would flush the stream after a fatal line, which repeats what is being written at that moment.
+    destination: {
+      write: (line) => {
+        if (!logEnded) log.write(line);
+      },
+    },
+  });
   const exit = (code: number) => {
     // Else the stream writes the rest before the process ends, and waits for a reader that has stopped.
     log.destroy();
     process.exit(code);
   };
   const exitAfterLogging = async (code: number) => {
-    await Promise.race([new Promise((resolve) => log.flush(resolve)), delay(longestFlushMs)]);
+    const written = new Promise((resolve) => log.once("close", resolve));
+    if (!logEnded) log.end();
+    logEnded = true;
+    await Promise.race([written, delay(longestFlushMs)]);
     exit(code);
   };
   process.on("uncaughtException", (error) => {

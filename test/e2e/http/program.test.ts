@@ -67,19 +67,22 @@ test("a configuration with problems names all of them on standard error and ends
   }
 });
 
-test("a PODS_FILE that cannot be read ends the program with 1", async () => {
-  const program = runProgram({
-    env: {
-      CIDR_WHITELIST: "127.20.0.0/16",
-      METRICS_PATH_WHITELIST: "/metrics",
-      PODS_FILE: `${pods.file}.absent`,
-      LISTEN_ADDRESS: "127.0.0.1",
-      HTTP_PORT: "0",
-      METRICS_HTTP_PORT: "0",
-    },
-  });
-  expect(await program.exit).toEqual({ code: 1, signal: null });
-  expect(program.lines.at(-1)).toContain("PODS_FILE");
+test("a PODS_FILE that cannot be read ends the program with 1, and each line of the log is there once", async () => {
+  const env = {
+    CIDR_WHITELIST: "127.20.0.0/16",
+    METRICS_PATH_WHITELIST: "/metrics",
+    PODS_FILE: `${pods.file}.absent`,
+    LISTEN_ADDRESS: "127.0.0.1",
+    HTTP_PORT: "0",
+    METRICS_HTTP_PORT: "0",
+  };
+  // Several at a time: under load, lines were once written twice at the end.
+  for (const program of Array.from({ length: 12 }, () => runProgram({ env }))) {
+    expect(await program.exit).toEqual({ code: 1, signal: null });
+    const messages = program.lines.map((line) => (JSON.parse(line) as { msg: string }).msg.split(":")[0]);
+    expect(messages).toEqual(["Loose settings", "Listening", "Cannot start"]);
+    expect(program.lines.at(-1)).toContain("PODS_FILE");
+  }
 });
 
 for (const variable of ["HTTP_PORT", "METRICS_HTTP_PORT"]) {

@@ -6,7 +6,7 @@ import { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
 import { BodyParser, type ParsedBody } from "../exposition/body-parser.ts";
 import { BufferBudgetError } from "../scrape/buffer-budget.ts";
-import type { PodScraper, ScrapedPods } from "../scrape/scrape-pods.ts";
+import type { PodScraper, PodScrapeRequest, ScrapedPods } from "../scrape/scrape-pods.ts";
 import type { Target } from "../targets/target.ts";
 import { AccessPolicy } from "../targets/access-policy.ts";
 import { createLogger } from "../telemetry/logger.ts";
@@ -36,7 +36,10 @@ afterEach(async () => {
 interface Setup {
   readonly env?: Record<string, string>;
   readonly pods?: readonly Pod[];
-  readonly scrape?: (targets: readonly Target[]) => Promise<ScrapedPods<ParsedBody>>;
+  readonly scrape?: (
+    targets: readonly Target[],
+    o: Pick<PodScrapeRequest<ParsedBody>, "isCurrent">,
+  ) => Promise<ScrapedPods<ParsedBody>>;
 }
 
 /** The listener with real parts around it, but for the connections: `scrape` stands for them, and /kubesd always fails. */
@@ -71,7 +74,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
   const { port } = await listener.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
   const get = (target: string) =>
     rawRequest(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, { port });
-  return { get, log, metrics, listener };
+  return { get, log, metrics, listener, store };
 }
 
 const refuseToScrape = () => Promise.reject(new Error("must not be called"));
@@ -135,6 +138,24 @@ test("/mproxy releases the bodies after the answer, also when there is none", as
   });
   expect((await large.get(merge)).status).toBe(502);
   expect(released).toBe(3);
+});
+
+test("/mproxy takes only bodies of pods that still have their address", async () => {
+  const current: boolean[] = [];
+  const { get, store } = await start({
+    pods: [pod],
+    scrape: (targets, { isCurrent }) => {
+      const look = () => void current.push(...targets.map((target) => isCurrent(target)));
+      look();
+      store.upsert({ ...pod, ips: ["10.9.9.9"] });
+      look();
+      store.delete(pod.uid);
+      look();
+      return Promise.reject(new BufferBudgetError());
+    },
+  });
+  await get(merge);
+  expect(current).toEqual([true, false, false]);
 });
 
 test("/mproxy destroys an answer whose making fails after its first byte, and logs why", async () => {

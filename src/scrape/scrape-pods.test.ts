@@ -38,6 +38,7 @@ function createScraper(o: { maxConnections?: number; perScrape?: number; maxBuff
       deadline: new Deadline(deadlineMs),
       signal,
       createBodyParser: () => new TextParser(),
+      isCurrent: (target) => !target.path.startsWith("/gone"),
     });
   return { scrape, connections, slots, budget, hits, counted };
 }
@@ -66,6 +67,16 @@ describe("PodScraper.scrape()", () => {
     expect(budget.heldBytes).toBe(paths.join("").length);
     scraped.release();
     expect(budget.heldBytes).toBe(0);
+  });
+
+  test("drops the body of a pod that is gone when all have answered", async () => {
+    await using server = await startRawPod(echo);
+    const { scrape, budget, counted } = createScraper();
+    const scraped = await scrape(["/a", "/gone", "/b"].map((path) => server.target(path, path)));
+    expect(scraped.outcomes.map(wordOf)).toEqual(["/a", "[gone]", "/b"]);
+    expect(counted.map((text) => text.split(" ")[0])).toEqual(["up", "gone", "up"]);
+    expect(budget.heldBytes).toBe("/a/b".length);
+    scraped.release();
   });
 
   test("of no targets is over at once", async () => {

@@ -44,6 +44,8 @@ export interface PodScrapeRequest<Body extends HeldBody> {
   readonly signal: AbortSignal;
   /** Called for each pod that begins to answer. */
   readonly createBodyParser: () => BodyParserLike<Body>;
+  /** Asked of each pod whose body is whole. A pod that is gone by then fails: its address may be another pod's. */
+  readonly isCurrent: (target: Target) => boolean;
 }
 
 export class PodScraper {
@@ -62,7 +64,7 @@ export class PodScraper {
    */
   async scrape<Body extends HeldBody>(
     targets: readonly Target[],
-    { deadline, signal, createBodyParser }: PodScrapeRequest<Body>,
+    { deadline, signal, createBodyParser, isCurrent }: PodScrapeRequest<Body>,
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
@@ -83,6 +85,7 @@ export class PodScraper {
     };
     try {
       await run.finished(signal);
+      run.dropGone(isCurrent);
       this.#learn(run.pods);
       return { outcomes: run.pods.map(outcomeOf), release };
     } catch (error) {
@@ -177,6 +180,14 @@ class ScrapeRun<Body extends HeldBody> {
     };
     this.#lane.join(user);
     return pod;
+  }
+
+  /** Once all pods are settled. */
+  dropGone(isCurrent: (target: Target) => boolean): void {
+    for (const pod of this.pods) {
+      if (pod.result?.up !== true || isCurrent(pod.target)) continue;
+      pod.fail({ reason: "gone", detail: "the pod was deleted, or lost its address, while it was scraped" });
+    }
   }
 
   #giveUp(why: string): void {

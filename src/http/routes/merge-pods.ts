@@ -80,6 +80,7 @@ async function mergePods(
       signal,
       createBodyParser: () =>
         new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, utf8Names }),
+      isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
     });
     try {
       await answer(request, reply, { ...o, merge, selected, scraped });

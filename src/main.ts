@@ -65,7 +65,6 @@ export async function main(): Promise<void> {
   });
 
   for (const warning of warnings) logger.warn(warning);
-  const app = createApp(config, { logger, version });
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) exit(1);
@@ -81,6 +80,7 @@ export async function main(): Promise<void> {
     }
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+  const app = createApp(config, { logger, version });
 
   try {
     await app.start();

@@ -1,5 +1,5 @@
 // The one error that a handler throws to choose a status. Its message is the answer's one line of text: written for the
-// caller, never upstream text, never a secret, never the caller's own bytes unless they went through `quoteInput`.
+// caller, never upstream text, never a secret, never the caller's own bytes unless they went through `quote`.
 
 export interface HttpErrorOptions {
   /** Whole seconds for `Retry-After`. */

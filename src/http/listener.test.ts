@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { Agent } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { request } from "../../test/support/http/http-client.ts";
 import { rawRequest } from "../../test/support/http/raw-request.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { Listener } from "./listener.ts";
@@ -12,7 +14,8 @@ const logger = createLogger({
   format: "json",
   destination: { write: (line: string) => void logLines.push(line) },
 });
-const listener = new Listener({ logger });
+let pipelined = 0;
+const listener = new Listener({ logger, onPipelined: () => pipelined++ });
 const { app } = listener;
 const reached: string[] = [];
 app.get("/route/*", (request) => {
@@ -136,11 +139,32 @@ test("listener closes a connection whose framing is ambiguous, and answers nothi
 });
 
 test("listener keeps a connection whose request was merely refused", async () => {
-  const answer = await rawRequest(`GET /nothing HTTP/1.1\r\n${host}\r\nGET / HTTP/1.1\r\n${closing}`, {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let connections = 0;
+  app.server.on("connection", () => connections++);
+  const answers = [];
+  for (const target of ["/nothing", "/", "/"]) {
+    answers.push((await request(`http://127.0.0.1:${port}`, target, { agent })).status);
+  }
+  agent.destroy();
+  expect([answers, connections]).toEqual([[404, 200, 200], 1]);
+});
+
+test("listener refuses a request that comes before the answer to the one before it, and closes", async () => {
+  const before = pipelined;
+  const answer = await rawRequest(`GET / HTTP/1.1\r\n${host}\r\nGET /route/x HTTP/1.1\r\n${closing}`, {
     port,
   });
-  expect([answer.status, answer.answers]).toEqual([404, 2]);
-  expect(answer.rest.endsWith("root")).toBe(true);
+  expect([answer.status, pipelined - before]).toEqual([200, 1]);
+  expect(answer.rest).toMatch(/^rootHTTP\/1\.1 503 [^]*Cannot answer/);
+});
+
+test("listener does not let refusals pile up on a connection", async () => {
+  reached.length = 0;
+  const before = pipelined;
+  const answer = await rawRequest(`GET /route/x HTTP/1.1\r\n${host}\r\n`.repeat(500), { port });
+  expect(answer.answers).toBeLessThan(20);
+  expect([reached.length, pipelined - before]).toEqual([1, 1]);
 });
 
 test("listener writes nothing into an answer under way when garbage follows its request", async () => {

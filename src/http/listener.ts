@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
 import type { Logger } from "../telemetry/logger.ts";
+import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { rawErrorResponse, sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
@@ -29,12 +30,19 @@ const clientLimits = {
   maxConnections: 8192,
 } as const;
 
+/** Refusals that may wait on one connection behind an answer. */
+const maxQueuedAnswers = 16;
+
 export interface ListenerOptions {
   readonly logger: Logger;
   /** Called for every request that could be read, before the guard looks at it. */
   readonly onRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Called with what the guard or a handler threw. */
   readonly onRefused?: (error: unknown) => void;
+  /** Called when a client asks again before it has its answer. */
+  readonly onPipelined?: () => void;
+  /** Called when a client was cut off because it did not take its answer. */
+  readonly onClientStalled?: () => void;
   /** Called when the head of a request was too long. */
   readonly onHeadTooLong?: () => void;
   /** Called when a connection was refused because there are too many. */
@@ -54,11 +62,12 @@ export class Listener {
   /** For adding routes. Handlers throw; what they throw becomes the answer. */
   readonly app: FastifyInstance;
   readonly #options: ListenerOptions;
-  /** How many answers are under way on each socket: more than one when requests are pipelined. */
+  /** How many answers are under way on each socket: more than one when requests are pipelined, and refused for that. */
   readonly #answersOn = new Map<Socket, number>();
   readonly #condemned = new WeakSet<Socket>();
   #draining = false;
   #idle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -113,7 +122,11 @@ export class Listener {
   }
 
   /** Accepts nothing more and resolves when the last answer is out; answers that take longer than `graceMs` are cut off. */
-  async close({ graceMs }: { graceMs: number }): Promise<void> {
+  close(o: { graceMs: number }): Promise<void> {
+    return (this.#closing ??= this.#close(o));
+  }
+
+  async #close({ graceMs }: { graceMs: number }): Promise<void> {
     this.drain();
     const closed = this.app.close();
     const cutOff = setTimeout(() => this.#idle?.(), graceMs);
@@ -142,6 +155,7 @@ export class Listener {
     app.decorateRequest("arrivedMs", 0);
     app.addHook("onRequest", (request, reply, done) => {
       this.#begin(request, reply);
+      this.#refusePipelined(request.raw.socket);
       request.checkedTarget = this.#checkUnlessCondemned(request.raw);
       done();
     });
@@ -170,8 +184,28 @@ export class Listener {
       else this.#answersOn.delete(socket);
       if (this.#answersOn.size === 0) this.#idle?.();
     });
+    destroyStalledClient(response, {
+      stallMs: clientStallMs,
+      onStall: () => this.#options.onClientStalled?.(),
+    });
     if (this.#draining) response.setHeader("connection", "close");
     this.#options.onRequest?.(request, reply);
+  }
+
+  /**
+   * Scrapers wait for an answer before they ask again. A client that does not could take every place with one connection,
+   * and its leaving would go unseen while Node holds back what it sends.
+   */
+  #refusePipelined(socket: Socket): void {
+    const answers = this.#answersOn.get(socket) ?? 0;
+    // Also after a refusal Node hands over what it has read already: thousands of requests, each with its refusal.
+    if (answers > maxQueuedAnswers) socket.destroy();
+    if (answers <= 1 || this.#condemned.has(socket)) return;
+    this.#options.onPipelined?.();
+    this.#condemned.add(socket);
+    throw new HttpError(503, "Cannot answer: the request came before the answer to the one before it", {
+      closeConnection: true,
+    });
   }
 
   /**

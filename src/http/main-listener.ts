@@ -48,6 +48,8 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onRefused(error) {
       if (error instanceof MalformedRequestError && error.limit !== undefined) metrics.limitHit(error.limit);
     },
+    onPipelined: () => metrics.limitHit("pipelined_requests"),
+    onClientStalled: () => metrics.limitHit("client_stall"),
     onHeadTooLong: () => metrics.limitHit("header_size"),
     onConnectionRefused: () => metrics.limitHit("client_connections"),
   });

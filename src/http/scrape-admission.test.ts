@@ -3,9 +3,8 @@ import { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { Deadline } from "../scrape/deadline.ts";
 import { unavailable, watchClient } from "./scrape-admission.ts";
-
-const times = { scrapeTimeoutMs: 10_000, scrapeTimeoutOffsetMs: 500, maxScrapeTimeoutMs: 60_000 };
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => void vi.useRealTimers());
@@ -14,13 +13,13 @@ function watch() {
   const hits: string[] = [];
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   watchClient({ raw: response } as FastifyReply, {
-    ...times,
+    deadline: new Deadline(60_000, { now: () => 0 }),
     metrics: { limitHit: (limit) => void hits.push(limit) },
   });
   return { response, hits };
 }
 
-test("watchClient() destroys an answer that is not over 30 s after the latest deadline", () => {
+test("watchClient() destroys an answer that is not over 30 s after its deadline", () => {
   const { response, hits } = watch();
   vi.advanceTimersByTime(89_999);
   expect([response.destroyed, hits]).toEqual([false, []]);

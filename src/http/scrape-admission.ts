@@ -6,7 +6,7 @@ import { createDeadline, type Deadline } from "../scrape/deadline.ts";
 import type { Refusal } from "../targets/access-policy.ts";
 import type { Limit } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
+import { clientStallMs } from "./answer-writer.ts";
 import { breakOff } from "./break-off.ts";
 import { clientGoneSignal } from "./client-presence.ts";
 import type { ConcurrencyLimit } from "./concurrency-limit.ts";
@@ -59,20 +59,18 @@ export function takePlace(reply: FastifyReply, { limit, limitName, variable, met
 }
 
 /**
- * Aborted when the client leaves. From here on a client that does not take its answer loses its connection: after 30 s without
- * taking a byte, and in any case 30 s after the latest possible deadline.
+ * Aborted when the client leaves. A client that takes its answer too slowly, however steadily, loses its connection 30 s after
+ * the scrape's deadline: by then its own scrape has long timed out, and it must not hold a place and the bodies of pods.
  */
 export function watchClient(
   reply: FastifyReply,
-  o: ScrapeTimes & { metrics: Pick<Metrics, "limitHit"> },
+  { deadline, metrics }: { deadline: Deadline; metrics: Pick<Metrics, "limitHit"> },
 ): AbortSignal {
   const response = reply.raw;
-  const onStall = () => o.metrics.limitHit("client_stall");
-  destroyStalledClient(response, { stallMs: clientStallMs, onStall });
   const latest = setTimeout(() => {
-    onStall();
+    metrics.limitHit("client_stall");
     breakOff(response);
-  }, o.maxScrapeTimeoutMs + clientStallMs);
+  }, deadline.remainingMs() + clientStallMs);
   response.once("close", () => clearTimeout(latest));
   return clientGoneSignal(response);
 }

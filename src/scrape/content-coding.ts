@@ -18,3 +18,9 @@ export function contentCodingOf(headers: IncomingHttpHeaders): "identity" | "gzi
       return "other";
   }
 }
+
+/** Whether a body is coded for its transfer otherwise than in chunks: nothing here would undo that. */
+export function hasForeignTransferCoding(headers: IncomingHttpHeaders): boolean {
+  const header: unknown = headers["transfer-encoding"];
+  return header !== undefined && (typeof header !== "string" || header.trim().toLowerCase() !== "chunked");
+}

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 
 import type { Target } from "../targets/target.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { hasForeignTransferCoding } from "./content-coding.ts";
 import type { ConnectionSlots, SlotLane, SlotUser } from "./connection-slots.ts";
 import type { Deadline } from "./deadline.ts";
 import type { PodConnections } from "./pod-connections.ts";
@@ -131,6 +132,9 @@ class Passing implements ResponseReceiver, SlotUser {
     if (status < 400 && status >= 300) {
       return this.#stop({ reason: "bad_status", detail: `the pod answered with a redirect (${status})` });
     }
+    if (hasForeignTransferCoding(headers)) {
+      return this.#stop({ reason: "content_type", detail: "the body has an unknown transfer coding" });
+    }
     const passed = contentHeadersOf(headers);
     if (headers["content-encoding"] !== undefined && passed["content-encoding"] === undefined) {
       // Without its name the coding would be taken for the content.
@@ -217,7 +221,13 @@ function contentHeadersOf(headers: IncomingHttpHeaders): ContentHeaders {
   for (const name of names) {
     // undici gives a repeated header as a list, whatever the type says.
     const value: unknown = headers[name];
-    const text = Array.isArray(value) && name === "content-encoding" ? value.join(", ") : value;
+    // Of repeated content types Prometheus reads the first; codings are a list.
+    const repeated = Array.isArray(value)
+      ? name === "content-encoding"
+        ? value.join(", ")
+        : value[0]
+      : value;
+    const text: unknown = name === "content-length" ? value : repeated;
     if (typeof text === "string" && sendableValue.test(text)) passed[name] = text;
   }
   return passed;

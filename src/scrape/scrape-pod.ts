@@ -6,7 +6,7 @@ import { classifyContentType, upstreamAccept } from "../exposition/content-type.
 import { ExpositionError } from "../exposition/exposition-error.ts";
 import type { Target } from "../targets/target.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { contentCodingOf } from "./content-coding.ts";
+import { contentCodingOf, hasForeignTransferCoding } from "./content-coding.ts";
 import type { Deadline } from "./deadline.ts";
 import { GunzipBody } from "./gunzip-body.ts";
 import type { PodConnections } from "./pod-connections.ts";
@@ -129,6 +129,8 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
   head(status: number, headers: IncomingHttpHeaders): void {
     if (status !== 200) return this.fail({ reason: "bad_status", detail: `the pod answered ${status}` });
     const coding = contentCodingOf(headers);
+    if (hasForeignTransferCoding(headers))
+      return this.fail({ reason: "content_type", detail: "the body has an unknown transfer coding" });
     if (coding === "other")
       return this.fail({ reason: "content_type", detail: "the body has an unknown content coding" });
     if (classifyContentType(firstOf(headers["content-type"])) === "other") {

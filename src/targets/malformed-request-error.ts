@@ -5,7 +5,7 @@
 export type RequestPart =
   "path" | "query" | "namespace" | "prefix" | "port" | "scheme" | "ip" | "flag" | "selector";
 
-type RequestLimit = "path_length" | "query_length";
+type RequestLimit = "path_length" | "query_length" | "upstream_ports";
 
 /** The message is one line of visible ASCII and may be shown to the caller. */
 export class MalformedRequestError extends Error {

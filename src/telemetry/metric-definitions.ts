@@ -31,6 +31,8 @@ export const limits = [
   "max_scrape_timeout",
   "path_length",
   "query_length",
+  "upstream_ports",
+  "pipelined_requests",
   "header_size",
   "client_connections",
   "client_stall",

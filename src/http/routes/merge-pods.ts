@@ -72,7 +72,7 @@ async function mergePods(
   const selected = selectPods(merge.selection, { pods, policy });
   requireAny(selected, merge);
 
-  const signal = watchClient(reply, { ...config, metrics });
+  const signal = watchClient(reply, { deadline, metrics });
   try {
     const utf8Names = takesUtf8Names(request.headers.accept);
     const scraped = await o.scraper.scrape(selected.targets, {

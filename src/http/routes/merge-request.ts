@@ -1,5 +1,6 @@
 // Reads a request to `/mproxy/{namespace}/{prefix}/{path…}`: text in, parsed values out. Never decides what is allowed.
 import { parseLabelSelector } from "../../targets/label-selector.ts";
+import { MalformedRequestError } from "../../targets/malformed-request-error.ts";
 import { parseNamespace } from "../../targets/namespace.ts";
 import { parsePodPrefix } from "../../targets/pod-prefix.ts";
 import { parsePortReference } from "../../targets/port.ts";
@@ -8,6 +9,9 @@ import { parseFlag } from "../../targets/scheme.ts";
 import type { PodSelection } from "../../targets/select-pods.ts";
 import { HttpError } from "../http-error.ts";
 import type { CheckedTarget } from "../request-guard.ts";
+
+/** Each port is another target for every pod: more of them in one request would be a port scan. */
+const maxPorts = 8;
 
 export interface MergeRequest {
   /** The path at the pods, without query: what METRICS_PATH_WHITELIST is about. */
@@ -31,6 +35,13 @@ export function parseMergeRequest({ path, rawQuery }: CheckedTarget): MergeReque
     selector: "once",
     ready: "once",
   });
+  if (values.upstreamPort.length > maxPorts) {
+    throw new MalformedRequestError(
+      "port",
+      `Cannot read "upstreamPort": it is given ${values.upstreamPort.length} times, at most ${maxPorts} are taken`,
+      { limit: "upstream_ports" },
+    );
+  }
   const { selector } = values;
   return {
     metricsPath,

@@ -47,7 +47,7 @@ async function passThroughPod(
     variable: "MAX_CONCURRENT_KUBESD",
     metrics,
   });
-  const signal = watchClient(reply, { ...config, metrics });
+  const signal = watchClient(reply, { deadline, metrics });
   try {
     const answer = await o.passThrough.open(target, {
       accept: acceptOf(request),
@@ -85,8 +85,11 @@ async function sendAnswer(
 ): Promise<void> {
   reply.hijack();
   const response = reply.raw;
+  const { "content-length": length, ...others } = headers;
   response.writeHead(status, {
-    ...headers,
+    ...others,
+    // A 204 has no body, and a length would tell otherwise (RFC 9110, 8.6).
+    ...(length !== undefined && status !== 204 && { "content-length": length }),
     // A pod's page must not become a page of the proxy in somebody's browser.
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",

@@ -1,10 +1,11 @@
 // `/mproxy` against real pods: what stands in the answer, and in which form it is sent.
+import { Agent } from "node:http";
+import type { Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { answers, FakePods } from "../../support/http/fake-pods.ts";
 import { request, samplesOf } from "../../support/http/http-client.ts";
-import { rawRequest } from "../../support/http/raw-request.ts";
 import { type RunningApp, startApp } from "../../support/http/start-app.ts";
 
 let pods: FakePods;
@@ -191,11 +192,16 @@ test("/mproxy answers HEAD with the headers alone, after a real scrape", async (
 });
 
 test("/mproxy answers two requests on one connection, one after the other", async () => {
-  const get = (rest: string) => `GET ${target("app-")} HTTP/1.1\r\nHost: proxy\r\n${rest}\r\n`;
-  const answer = await rawRequest(get("") + get("Connection: close\r\n"), { port: app.port });
-  expect([answer.status, answer.answers]).toEqual([200, 2]);
-  expect(answer.rest.match(/^requests_total\{podname="app-a"/gm)).toHaveLength(2);
-  expect(answer.rest.endsWith("0\r\n\r\n")).toBe(true);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const connections = new Set<Socket>();
+  agent.on("free", (socket: Socket) => connections.add(socket));
+  for (let time = 0; time < 2; time++) {
+    const answer = await request(app.origin, target("app-"), { agent });
+    expect([answer.status, answer.complete]).toEqual([200, true]);
+    expect(answer.text.match(/^requests_total\{podname="app-a"/gm)).toHaveLength(1);
+  }
+  expect(connections.size).toBe(1);
+  agent.destroy();
 });
 
 test("/mproxy keeps its connections to pods", async () => {

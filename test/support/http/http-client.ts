@@ -1,5 +1,5 @@
 // Ordinary requests of tests: one connection each, the body as it came on the wire.
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 
 export interface Answer {
   readonly status: number;
@@ -13,6 +13,8 @@ export interface Answer {
 export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly method?: string;
+  /** For requests that share connections. */
+  readonly agent?: Agent;
 }
 
 /** Sends the target exactly as given. Rejects only when no answer began. */
@@ -23,7 +25,7 @@ export async function request(origin: string, target: string, o: RequestOptions 
     host: hostname,
     port,
     path: target,
-    agent: false,
+    agent: o.agent ?? false,
     method: o.method ?? "GET",
     headers: o.headers ?? {},
   });

@@ -115,7 +115,7 @@ describe("BodyParser", () => {
   test("takes lines of any length", () => {
     const value = `${"x".repeat(500_000)}ü\n${"y".repeat(500_000)}`;
     const lines = [
-      `# HELP a ${"h".repeat(900_000)}`,
+      `# HELP a ${"h".repeat(64 * 1024)}`,
       `# ${"c".repeat(900_000)}`,
       `a{b="${value}",c="${value}"} 1`,
       "a 2",
@@ -126,6 +126,27 @@ describe("BodyParser", () => {
       `${lines[0]}\n# TYPE a untyped\n` +
         `a{podname="p",podip="10.0.0.1",b="${written}",c="${written}"} 1\na{podname="p",podip="10.0.0.1"} 2\n`,
     );
+  });
+
+  test("leaves out a HELP text of more than 64 KiB, and keeps the samples", () => {
+    const text = textOf(parseExposition(`# HELP a ${"h".repeat(64 * 1024 + 1)}\na 1\n`));
+    expect(text).toBe('# TYPE a untyped\na{podname="p",podip="10.0.0.1"} 1\n');
+  });
+
+  test("refuses a body with more than 100,000 metric names, with samples or without", () => {
+    const names = (count: number, line: (name: string) => string) =>
+      Array.from({ length: count }, (_, index) => line(`n${index}`)).join("");
+    for (const line of [(name: string) => `# HELP ${name} x\n`, (name: string) => `${name} 1\n`]) {
+      expect(findProblem(names(100_000, line))).toBeUndefined();
+      expect(findProblem(names(100_001, line))).toMatchObject({ problem: "too_many_samples" });
+    }
+  });
+
+  test("counts the memory of metric names", () => {
+    const parser = new BodyParser({ maxSamples: 1, reservedLabels: [], utf8Names: true });
+    for (let index = 0; index < 50; index++)
+      parser.push(Buffer.from(`# HELP ${"n".repeat(10_000)}${index} x\n`));
+    expect(parser.finish().heldBytes).toBeGreaterThan(50 * 20_000);
   });
 
   test("counts samples over all blocks", () => {

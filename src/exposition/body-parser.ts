@@ -84,6 +84,7 @@ export class BodyParser {
   /** Drops the body, finished or not, and gives its memory back at once. Nothing may be called afterwards. */
   release(): void {
     this.#table.release();
+    (this.#block.buffer as ArrayBuffer).transfer(0);
     this.#block = Buffer.alloc(0);
   }
 

@@ -3,6 +3,8 @@
  * lines, so a line is two integers and never an object.
  */
 
+import { ExpositionError } from "./exposition-error.ts";
+
 /** Where the labels go on a line, and in which form. Stored in the top three bits of a line's first integer. */
 export const InsertKind = {
   /** `name 1` becomes `name{labels} 1`. */
@@ -24,6 +26,11 @@ export const INSERT_OFFSET_MASK = 0x1fff_ffff;
 /** Metric types of text 0.0.4, as bits: a family on which pods disagree has more than one. */
 export const TypeBit = { counter: 1, gauge: 2, histogram: 4, summary: 8, untyped: 16 } as const;
 export type MetricType = keyof typeof TypeBit;
+
+/** A body with more metric names is void. Samples have a limit of their own, but a name needs no sample. */
+const MAX_NAMES = 100_000;
+/** What a name takes beside its text: its object, its places in maps. Measured. */
+const NAME_BYTES = 250;
 
 /** One metric name of a body, as a sample or in a HELP or TYPE line. */
 export class BodyName {
@@ -83,6 +90,7 @@ export class BodyTable {
   #lastStart = 0;
   #lastEnd = 0;
   #lastId = -1;
+  #nameBytes = 0;
   /** Consecutive lines of one name without anything between them. RUN_WIDTH integers each. */
   readonly runs = new IntList(64 * RUN_WIDTH);
   /** LINE_WIDTH integers each. */
@@ -100,7 +108,10 @@ export class BodyTable {
     const known = this.#ids.get(text);
     if (known !== undefined) return known;
     const id = this.names.length;
+    if (id >= MAX_NAMES)
+      throw new ExpositionError("too_many_samples", `more than ${MAX_NAMES} metric names`, 0, 0);
     this.names.push(new BodyName(text));
+    this.#nameBytes += text.length + NAME_BYTES;
     this.#ids.set(text, id);
     return id;
   }
@@ -145,6 +156,6 @@ export class BodyTable {
 
   /** Memory of the tables in bytes, names estimated. */
   get heldBytes(): number {
-    return this.runs.data.byteLength + this.lines.data.byteLength + this.names.length * 160;
+    return this.runs.data.byteLength + this.lines.data.byteLength + this.#nameBytes;
   }
 }

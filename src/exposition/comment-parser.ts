@@ -5,6 +5,9 @@ import { unescapeQuoted } from "./label.ts";
 import { skipQuotedName } from "./quoted-name.ts";
 import { isLegacyMetricName, LF, NAME_PART, NAME_START, NUL, QUOTE, SPACE, TAB } from "./syntax.ts";
 
+/** A longer HELP text is left out: it is not worth its memory, and samples do not need it. */
+const MAX_HELP_BYTES = 64 * 1024;
+
 const HELP = Buffer.from("HELP");
 const TYPE = Buffer.from("TYPE");
 
@@ -55,7 +58,7 @@ export class CommentParser {
       throw this.#fail("HELP text is not valid UTF-8", textStart);
     }
     const name = this.#name(block, start, nameEnd);
-    if (name !== undefined) {
+    if (name !== undefined && lineEnd - textStart <= MAX_HELP_BYTES) {
       name.helpBlock = blockIndex;
       name.helpStart = textStart;
       name.helpEnd = lineEnd;

@@ -7,13 +7,14 @@ export type ExpositionProblem = "parse" | "too_many_samples";
 export class ExpositionError extends Error {
   override readonly name = "ExpositionError";
   readonly problem: ExpositionProblem;
-  /** Line of the body, counted from 1. */
+  /** Line of the body, counted from 1; 0 where the whole body is meant. */
   readonly line: number;
   /** Byte within the line, counted from 1; 0 where the whole line is meant. */
   readonly column: number;
 
   constructor(problem: ExpositionProblem, what: string, line: number, column: number) {
-    super(`Cannot read exposition: ${what} (line ${line}${column > 0 ? `, byte ${column}` : ""})`);
+    const place = line === 0 ? "" : ` (line ${line}${column > 0 ? `, byte ${column}` : ""})`;
+    super(`Cannot read exposition: ${what}${place}`);
     this.problem = problem;
     this.line = line;
     this.column = column;

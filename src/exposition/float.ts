@@ -11,6 +11,9 @@ const LONGEST_SPECIAL = "+infinity".length;
 /** With at most this many digits and an exponent below 100, a decimal is far from overflow (1.8e308). */
 const MAX_PLAIN_DIGITS = 200;
 
+/** A longer number is refused. */
+const MAX_DIGITS = 8192;
+
 /**
  * Walks over a decimal: optional sign, digits with at most one point, optional exponent. Returns where it ends, the
  * bitwise complement of that when the number may overflow, or `start` when there is none.
@@ -50,6 +53,8 @@ function skipDecimal(bytes: Uint8Array, start: number): number {
 export function skipFloat(bytes: Buffer, start: number, limit: number): number {
   const end = skipDecimal(bytes, start);
   if (end > start) return end;
+  // Go and JavaScript read absurdly long numbers differently, and Go versions too: nobody sends them in good faith.
+  if (end < 0 && ~end - start > MAX_DIGITS) return -1;
   if (end < 0) return Number.isFinite(Number(bytes.toString("latin1", start, ~end))) ? ~end : -1;
   const word = special.exec(bytes.toString("latin1", start, Math.min(start + LONGEST_SPECIAL, limit)))?.[0];
   return word === undefined ? -1 : start + word.length;

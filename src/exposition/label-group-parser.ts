@@ -32,6 +32,9 @@ import {
  */
 export const MAX_TOKEN_BYTES = 1024 * 1024;
 
+/** A sample with more labels makes a body void: the work that a line takes is done in one go. */
+const MAX_LABELS = 4096;
+
 /** Returned where the block ends inside a quoted string. */
 const INCOMPLETE = -1;
 /** The name id of a line whose metric name has not been seen. */
@@ -57,6 +60,7 @@ export class LabelGroupParser {
   readonly #utf8Names: boolean;
   readonly #fail: Fail;
   #block: Buffer = Buffer.alloc(0);
+  #labelCount = 0;
 
   constructor(table: BodyTable, o: { reservedLabels: readonly string[]; utf8Names: boolean; fail: Fail }) {
     this.#table = table;
@@ -85,6 +89,7 @@ export class LabelGroupParser {
     this.#block = block;
     const labels = this.#labels;
     labels.reset();
+    this.#labelCount = 0;
     let pos = open + 1;
     this.insertAt = pos;
     this.kind = InsertKind.beforeLabels;
@@ -164,6 +169,7 @@ export class LabelGroupParser {
   ): void {
     const block = this.#block;
     const labels = this.#labels;
+    if (++this.#labelCount > MAX_LABELS) throw this.#fail(`more than ${MAX_LABELS} labels`, nameStart);
     if (nameEnd - nameStart > MAX_TOKEN_BYTES) throw this.tooLong(nameStart);
     if (valueEnd - valueStart > MAX_TOKEN_BYTES) throw this.tooLong(valueStart);
     let kind: LabelKind;

@@ -61,7 +61,9 @@ export class LineWriter {
 
   /** Gives back a block that take() returned and that nobody reads any more: the next one is written over it. */
   recycle(block: Buffer | undefined): void {
-    if (block !== undefined && this.#filled === 0) this.#block = Buffer.from(block.buffer);
+    // Not one that was made for a single long line.
+    const usable = block !== undefined && block.buffer.byteLength <= BLOCK_BYTES;
+    if (usable && this.#filled === 0) this.#block = Buffer.from(block.buffer);
   }
 
   /** Writes bytes; false when they do not fit: take() the block and call again. */

@@ -234,3 +234,47 @@ describe("the blocks of an answer", () => {
     expect(merged.maxBytes).toBeLessThan(100);
   });
 });
+
+test("blocks() writes the same into blocks that are given back, and gives none back that was made for a long line", () => {
+  const long = `a{b="${"x".repeat(600_000)}"} 1\n`;
+  const lines = Array.from({ length: 20_000 }, (_, index) => `c{n="${index}"} ${index}\n`).join("");
+  const body = parseExposition(long + lines);
+  const merged = () =>
+    mergeExpositions([{ body, labels: [{ name: "podname", value: "p" }] }], { labelConflict: "rename" });
+  const expected = Buffer.concat([...merged().blocks()]);
+
+  const source = merged().blocks();
+  const taken: Buffer[] = [];
+  const memories = new Set<ArrayBufferLike>();
+  for (let step = source.next(); step.done !== true;) {
+    taken.push(Buffer.from(step.value));
+    if (taken.length > 2) memories.add(step.value.buffer);
+    step.value.fill(0x23);
+    step = source.next(step.value);
+  }
+  expect(Buffer.compare(Buffer.concat(taken), expected)).toBe(0);
+  expect(memories.size).toBe(1);
+  for (const memory of memories) expect(memory.byteLength).toBeLessThanOrEqual(256 * 1024);
+});
+
+test("blocks() keeps the order of bodies where each has families of its own", () => {
+  const texts = ["x 1\nonly_a 1\ny 1\nz 1\n", "z 2\nonly_b 2\nx 2\n", "y 3\nx 3\nonly_c 3\n"];
+  const sources = texts.map((text, index) => ({
+    body: parseExposition(text),
+    labels: [{ name: "pod", value: String(index) }],
+  }));
+  const text = Buffer.concat([...mergeExpositions(sources, { labelConflict: "rename" }).blocks()]).toString();
+  const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  expect(samples).toEqual([
+    'x{pod="0"} 1',
+    'x{pod="1"} 2',
+    'x{pod="2"} 3',
+    'only_a{pod="0"} 1',
+    'y{pod="0"} 1',
+    'y{pod="2"} 3',
+    'z{pod="0"} 1',
+    'z{pod="1"} 2',
+    'only_b{pod="1"} 2',
+    'only_c{pod="2"} 3',
+  ]);
+});

@@ -9,6 +9,7 @@ import { type Family, resolveFamilies } from "./families.ts";
 import { formatMetricName, type Label } from "./label.ts";
 import { type InsertTexts, LineWriter, prepareInserts } from "./line-writer.ts";
 import type { LabelConflict } from "./rewrite-line.ts";
+import { BACKSLASH, LOWER_N } from "./syntax.ts";
 
 export interface MergeSource {
   readonly body: ParsedBody;
@@ -50,33 +51,47 @@ export function mergeExpositions(
     familyOfName: familyOfName[index]!,
     runs: runsByFamily(body.table, familyOfName[index]!),
   }));
-  const metadata = families.map(formatMetadata);
-  let maxBytes = metadata.reduce((sum, lines) => sum + lines.length, 0);
+  let maxBytes = families.reduce((sum, family) => sum + maxBytesOfMetadata(family), 0);
   for (const [index, { body }] of sources.entries())
     maxBytes += maxBytesOf(body, contributions[index]!.inserts);
   return {
     typeConflicts: conflicts,
     maxBytes,
-    blocks: () => writeBlocks(metadata, contributions, new LineWriter(options.labelConflict, maxBytes)),
+    blocks: () => writeBlocks(families, contributions, new LineWriter(options.labelConflict, maxBytes)),
   };
 }
 
 function* writeBlocks(
-  metadata: readonly Buffer[],
+  families: readonly Family[],
   contributions: readonly Contribution[],
   writer: LineWriter,
 ): Generator<Buffer, void, Buffer | undefined> {
   const next = new Int32Array(contributions.length);
-  for (const [family, lines] of metadata.entries()) {
+  // For each family ahead, who has runs of it next: to ask everybody at every family would cost families times pods.
+  const waiting = new Map<number, number[]>();
+  const wait = (index: number) => {
+    const { table, familyOfName, runs } = contributions[index]!;
+    if (next[index] === runs.length) return;
+    const family = familyOfName[table.runs.data[runs[next[index]!]!]!]!;
+    const others = waiting.get(family);
+    if (others === undefined) waiting.set(family, [index]);
+    else others.push(index);
+  };
+  for (const index of contributions.keys()) wait(index);
+  for (const [family, metadata] of families.entries()) {
+    const lines = formatMetadata(metadata);
     while (!writer.write(lines)) writer.recycle(yield writer.take());
-    for (const [index, { table, inserts, familyOfName, runs }] of contributions.entries()) {
+    for (const index of waiting.get(family)?.sort((a, b) => a - b) ?? []) {
+      const { table, inserts, familyOfName, runs } = contributions[index]!;
       for (; next[index]! < runs.length; next[index]!++) {
         const run = runs[next[index]!]!;
         if (familyOfName[table.runs.data[run]!] !== family) break;
         writer.startRun(table, run, inserts);
         while (!writer.fill()) writer.recycle(yield writer.take());
       }
+      wait(index);
     }
+    waiting.delete(family);
   }
   const last = writer.take();
   if (last.length > 0) yield last;
@@ -98,9 +113,31 @@ function formatMetadata({ name, type, help }: Family): Buffer {
   const metric = formatMetricName(name);
   const typeLine = `# TYPE ${metric} ${type}\n`;
   if (help === undefined || help.length === 0) return Buffer.from(typeLine);
-  // Readers stricter than Prometheus refuse escapes other than these two: any other backslash is doubled.
-  const text = help.toString().replace(/\\([\\n])?/g, (escape, known?: string) => (known ? escape : "\\\\"));
-  return Buffer.from(`# HELP ${metric} ${text}\n${typeLine}`);
+  return Buffer.concat([
+    Buffer.from(`# HELP ${metric} `),
+    doubleOddBackslashes(help),
+    Buffer.from(`\n${typeLine}`),
+  ]);
+}
+
+function maxBytesOfMetadata({ name, help }: Family): number {
+  // The name twice, at most three bytes a character and each escaped; fixed words.
+  return 12 * name.length + 2 * (help?.length ?? 0) + 64;
+}
+
+/** Readers stricter than Prometheus refuse all escapes but two (of backslash and line feed): other backslashes are doubled. */
+function doubleOddBackslashes(help: Buffer): Buffer {
+  if (!help.includes(BACKSLASH)) return help;
+  const text = Buffer.allocUnsafe(help.length * 2);
+  let length = 0;
+  for (let at = 0; at < help.length; at++) {
+    const c = (text[length++] = help[at]!);
+    if (c !== BACKSLASH) continue;
+    const following = help[at + 1];
+    if (following === BACKSLASH || following === LOWER_N) at++;
+    text[length++] = following === LOWER_N ? LOWER_N : BACKSLASH;
+  }
+  return text.subarray(0, length);
 }
 
 function maxBytesOf({ bodyBytes, samples, table }: ParsedBody, { labels, longest }: InsertTexts): number {

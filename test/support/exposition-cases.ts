@@ -176,6 +176,17 @@ const labels: ExpositionCase[] = [
     `a{b="${"v".repeat(1_100_000)}"} 1\n`,
     refusedByUs("a value of 16 MiB ends the process of Prometheus 3; nobody needs one that comes near"),
   ),
+  good(
+    "5,000 labels",
+    `a{${Array.from({ length: 5000 }, (_, index) => `l${index}="x"`).join(",")}} 1\n`,
+    refusedByUs("what a line takes is done in one go, so that a line has at most 4096 labels"),
+  ),
+  good(
+    "number of 10,000 digits",
+    `a ${"0".repeat(10_000)}1\n`,
+    refusedByUs("absurdly long numbers are read differently by Go and others, and by versions of Go"),
+  ),
+  good("HELP of 100 kB", `# HELP a ${"h".repeat(100_000)}\na 1\n`),
   good("labels of Prometheus' targets", 'a{__address__="x",__b="c",__metrics_path__="/"} 1\n'),
   good("label names of Prometheus itself", 'a{job="x",instance="y",exported_job="z"} 1\n'),
   good("label names of the merge", 'a{podname="victim",podip="10.0.0.1"} 1\n', {
@@ -265,6 +276,7 @@ const values: ExpositionCase[] = [
   bad("float that overflows", "a 1e309\n"),
   bad("float that overflows by its digits", `a ${"9".repeat(310)}\n`),
   bad("float that rounds to infinity", "a 1.797693134862315808e308\n"),
+  bad("a one, by 100,000 zeros and an exponent", `a 1${"0".repeat(100_000)}e-100000\n`),
   bad("exponent beyond all bounds", "a 1e99999999999999999999\n"),
   bad("hexadecimal float", "a 0x1p-3\n"),
   bad("hexadecimal float in capitals", "a 0X1P-3\n"),

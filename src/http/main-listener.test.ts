@@ -38,7 +38,7 @@ interface Setup {
   readonly pods?: readonly Pod[];
   readonly scrape?: (
     targets: readonly Target[],
-    o: Pick<PodScrapeRequest<ParsedBody>, "isCurrent">,
+    o: Pick<PodScrapeRequest<ParsedBody>, "deadline" | "isCurrent">,
   ) => Promise<ScrapedPods<ParsedBody>>;
 }
 
@@ -61,7 +61,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
     pods: store,
     policy: new AccessPolicy(parsed.config),
     // Bodies of another type than the caller asked for would be a mistake of the test.
-    scraper: { scrape: scrape as PodScraper["scrape"] },
+    scraper: { scrape: scrape as PodScraper["scrape"], expectedBytes: (targets) => targets * 200e6 },
     passThrough: { open: () => Promise.resolve({ failed: true, reason: "connect", detail: "refused" }) },
     metrics,
     logger: createLogger({
@@ -138,6 +138,21 @@ test("/mproxy releases the bodies after the answer, also when there is none", as
   });
   expect((await large.get(merge)).status).toBe(502);
   expect(released).toBe(3);
+});
+
+test("/mproxy asks pods for an answer early enough for a large merge", async () => {
+  const remaining: number[] = [];
+  const { get } = await start({
+    pods: [pod],
+    scrape: (_targets, { deadline }) => {
+      remaining.push(deadline.remainingMs());
+      return Promise.reject(new BufferBudgetError());
+    },
+  });
+  await get(merge);
+  // SCRAPE_TIMEOUT is 10 s, and 200 MB take 2 s until something else is known.
+  expect(remaining[0]).toBeGreaterThan(7000);
+  expect(remaining[0]).toBeLessThanOrEqual(8000);
 });
 
 test("/mproxy takes only bodies of pods that still have their address", async () => {

@@ -12,6 +12,7 @@ import type { Route } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { Listener } from "./listener.ts";
+import { MergePace } from "./merge-pace.ts";
 import { addMergePodsRoute } from "./routes/merge-pods.ts";
 import { addPassThroughRoute } from "./routes/pass-through-pod.ts";
 import { addRootRoute } from "./routes/root.ts";
@@ -21,7 +22,7 @@ export interface MainListenerOptions {
   readonly version: string;
   readonly pods: PodStore;
   readonly policy: AccessPolicy;
-  readonly scraper: Pick<PodScraper, "scrape">;
+  readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly passThrough: Pick<PassThrough, "open">;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -54,7 +55,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onConnectionRefused: () => metrics.limitHit("client_connections"),
   });
   addRootRoute(listener.app, options);
-  addMergePodsRoute(listener.app, { ...options, limit: merges });
+  addMergePodsRoute(listener.app, { ...options, limit: merges, pace: new MergePace() });
   addPassThroughRoute(listener.app, { ...options, limit: passes });
   return { listener, scrapesInFlight: () => merges.active + passes.active };
 }

@@ -32,6 +32,11 @@ export class Deadline {
     return Math.max(0, this.#endsAtMs - this.#now());
   }
 
+  /** A deadline that comes so much earlier, for a part of the work. */
+  earlier(byMs: number): Deadline {
+    return new Deadline(Math.max(0, this.remainingMs() - byMs), { capped: this.capped, now: this.#now });
+  }
+
   /** What is left as the text of an `X-Prometheus-Scrape-Timeout-Seconds` header. */
   remainingSecondsText(): string {
     return (this.remainingMs() / 1000).toFixed(3);

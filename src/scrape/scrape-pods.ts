@@ -57,6 +57,11 @@ export class PodScraper {
     this.#options = options;
   }
 
+  /** Memory that the bodies of so many targets will take, going by the bodies before them. */
+  expectedBytes(targets: number): number {
+    return this.#typicalBytes * targets;
+  }
+
   /**
    * Asks every target. Rejects with a BufferBudgetError when there is no memory for another scrape before the deadline, and with
    * the signal's reason when that is aborted; then every connection of the scrape is destroyed. Otherwise resolves, at the

@@ -19,6 +19,7 @@ import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
+import type { MergePace } from "../merge-pace.ts";
 import {
   countReasons,
   describeFailures,
@@ -41,7 +42,8 @@ export interface MergePodsOptions {
   readonly config: Config;
   readonly pods: PodStore;
   readonly policy: AccessPolicy;
-  readonly scraper: Pick<PodScraper, "scrape">;
+  readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
+  readonly pace: MergePace;
   readonly limit: ConcurrencyLimit;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -75,8 +77,9 @@ async function mergePods(
   const signal = watchClient(reply, { deadline, metrics });
   try {
     const utf8Names = takesUtf8Names(request.headers.accept);
+    const mergeMs = o.pace.reserveMs(o.scraper.expectedBytes(selected.targets.length), deadline.totalMs);
     const scraped = await o.scraper.scrape(selected.targets, {
-      deadline,
+      deadline: deadline.earlier(mergeMs),
       signal,
       createBodyParser: () =>
         new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, utf8Names }),
@@ -103,6 +106,7 @@ interface Answer extends MergePodsOptions {
 }
 
 async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): Promise<void> {
+  const startMs = performance.now();
   const { outcomes } = o.scraped;
   const reports = reportPods(o.selected, outcomes, (pod) => o.policy.addressOf(pod));
   record(reports, o);
@@ -126,6 +130,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
   }
   try {
     await writeAnswer(response, merged.blocks(), { gzip });
+    o.pace.record(merged.maxBytes, performance.now() - startMs);
   } catch (error) {
     if (error instanceof ClientGoneError) throw error;
     o.logger.error(

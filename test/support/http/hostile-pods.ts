@@ -11,7 +11,7 @@ export interface HostilePod extends FakePodOptions {
 const head = (extra = "") => `HTTP/1.1 200 OK\r\nContent-Type: ${textType}\r\n${extra}\r\n`;
 const sample = "hostile_sample 1\n";
 
-/** A MiB of zeros deflates to about a kB: 64 of them as members of one gzip body. */
+/** 64 MiB of samples in about 64 kB. */
 function gzipBomb(): Buffer {
   return gzipSync(Buffer.alloc(64 * 1024 * 1024, "hostile_sample 1\n"));
 }

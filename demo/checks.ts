@@ -44,7 +44,8 @@ export function checkMerged(merged: string, pods: readonly SamplePod[]): string[
     else if (fails === undefined && samples.length !== is.samples) {
       problems.push(`${name} has ${samples.length} samples instead of ${is.samples}`);
     } else if (fails !== undefined && (is.up || is.reason !== fails || samples.length > 0)) {
-      problems.push(`${name} is ${is.up ? "up" : `down (${is.reason})`} instead of down (${fails})`);
+      const state = is.up ? "up" : `down (${is.reason})`;
+      problems.push(`${name} is ${state} with ${samples.length} samples instead of down (${fails})`);
     }
   }
   const types = merged.split("\n").filter((line) => line.startsWith("# TYPE "));

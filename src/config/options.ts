@@ -181,7 +181,9 @@ export const options = {
     group: "limits",
     kind: count({ max: 100_000 }),
     default: "2048",
-    help: "Requests to /kubesd at a time; one more is answered 503.",
+    help:
+      "Requests to /kubesd at a time; one more is answered 503. Each holds up to 256 KiB that its caller has not read " +
+      "yet, outside MAX_BUFFERED_BYTES.",
   },
   maxConnections: {
     env: "MAX_CONNECTIONS",
@@ -266,7 +268,9 @@ export const options = {
     group: "process",
     kind: duration({ min: "0s" }),
     default: "5s",
-    help: "After SIGTERM: time in which the proxy reports not ready but still accepts requests.",
+    help:
+      "After SIGTERM: time in which the proxy reports not ready but still accepts requests. Then it finishes what runs, " +
+      "for at most MAX_SCRAPE_TIMEOUT: give its pod a termination grace period to match.",
   },
 } as const satisfies Record<string, Option>;
 

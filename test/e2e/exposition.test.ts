@@ -107,7 +107,9 @@ async function scrapeOnce(
     "a scrape of every target",
     async () => {
       const found = await server.targets();
-      return found.length === targets.length && found.every(({ health }) => health !== "unknown") && found;
+      if (found.length !== targets.length || found.some(({ health }) => health === "unknown")) return false;
+      // A target has its health a moment before its samples can be asked for; `up` comes together with them.
+      return (await server.query('up{job="cases"}')).length === targets.length && found;
     },
     30_000,
   );

@@ -49,7 +49,7 @@ beforeAll(async () => {
     startPrometheus({ version: "3.5", config: { global, scrape_configs: [all, one] } }),
     startPrometheus({ version: "2.42", config: { global, scrape_configs: [all] } }),
   ]);
-  await Promise.all([reloadUntilScraped(current, 21), reloadUntilScraped(old, 1)]);
+  await Promise.all([untilScraped(current, 21), untilScraped(old, 1)]);
 }, 150_000);
 
 afterAll(async () => {
@@ -59,12 +59,14 @@ afterAll(async () => {
   await pods?.stop();
 });
 
-async function reloadUntilScraped(server: PrometheusServer, count: number): Promise<void> {
+async function untilScraped(server: PrometheusServer, count: number): Promise<void> {
   await server.waitFor(
     "a scrape of every target",
     async () => {
       const targets = await server.targets();
-      return targets.length === count && targets.every(({ health }) => health !== "unknown");
+      if (targets.length !== count || targets.some(({ health }) => health === "unknown")) return false;
+      // A target has its health a moment before its samples can be asked for; `up` comes together with them.
+      return (await server.query("up")).length === count;
     },
     90_000,
   );

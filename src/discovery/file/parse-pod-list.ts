@@ -1,7 +1,6 @@
 // The text of a PODS_FILE -> pods. All of it or nothing: a list that lost some items would look like deleted pods.
 // Never blocks for long on YAML: between two items other work goes on. JSON is parsed at once (3 ms a megabyte).
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { parseDocument } from "yaml";
 import { type Pod, readPod } from "../pod.ts";
 import { splitYamlItems } from "./split-yaml-items.ts";
 
@@ -30,10 +29,13 @@ export async function parsePodList(
     return pods.pods;
   }
   const pieces = splitYamlItems(text);
-  const list = readList(parseYaml(pieces.rest, "the list"), { itemsApart: pieces.items.length > 0 });
+  const list = readList(await parseYaml(pieces.rest, "the list"), { itemsApart: pieces.items.length > 0 });
   for (const item of list.items) pods.add(item, list);
   for (const [index, piece] of pieces.items.entries()) {
-    const [item] = parseYaml(piece.text, `items[${index}], which begins at line ${piece.line},`) as unknown[];
+    const [item] = (await parseYaml(
+      piece.text,
+      `items[${index}], which begins at line ${piece.line},`,
+    )) as unknown[];
     pods.add(item, list);
     await nextTurn();
     signal?.throwIfAborted();
@@ -92,7 +94,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseYaml(text: string, what: string): unknown {
+async function parseYaml(text: string, what: string): Promise<unknown> {
+  // Loaded when it is needed: it takes 10 MB, and most lists are JSON.
+  const { parseDocument } = await import("yaml");
   if (text.length > maxYamlPieceLength) {
     throw new Error(`${what} has more than ${maxYamlPieceLength} characters of YAML in one piece, use JSON`);
   }

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { type BodyName, type BodyTable, type MetricType, TypeBit } from "./body-table.ts";
 import { unescapeQuoted } from "./label.ts";
 import { skipQuotedName } from "./quoted-name.ts";
-import { isLegacyMetricName, LF, NAME_PART, NAME_START, NUL, QUOTE, SPACE, TAB } from "./syntax.ts";
+import { isLegacyMetricName, LF, NAME_PART, NAME_START, NUL, QUOTE, SPACE, standsAt, TAB } from "./syntax.ts";
 
 /** A longer HELP text is left out: it is not worth its memory, and samples do not need it. */
 const MAX_HELP_BYTES = 64 * 1024;
@@ -38,8 +38,8 @@ export class CommentParser {
     if (spaced) {
       const after = block[pos + 4];
       if (after === SPACE || after === TAB) {
-        if (startsWith(block, pos, HELP)) return this.#parseHelp(block, pos + 5, end, blockIndex, allUtf8);
-        if (startsWith(block, pos, TYPE)) return this.#parseType(block, pos + 5, end);
+        if (standsAt(block, pos, HELP)) return this.#parseHelp(block, pos + 5, end, blockIndex, allUtf8);
+        if (standsAt(block, pos, TYPE)) return this.#parseType(block, pos + 5, end);
       }
     }
     const lineEnd = block.indexOf(LF, pos);
@@ -110,9 +110,4 @@ function skipBlanks(block: Buffer, start: number): number {
   let pos = start;
   while (block[pos] === SPACE || block[pos] === TAB) pos++;
   return pos;
-}
-
-function startsWith(block: Buffer, start: number, word: Buffer): boolean {
-  for (let i = 0; i < word.length; i++) if (block[start + i] !== word[i]) return false;
-  return true;
 }

@@ -235,7 +235,7 @@ export class LabelGroupParser {
   #quotedText(start: number, end: number): string {
     const bytes = this.#block.subarray(start + 1, end - 1);
     if (!this.allUtf8 && !isUtf8(bytes)) throw this.#fail("name is not valid UTF-8", start);
-    return unescapeQuoted(bytes.toString("utf8", 0, bytes.length));
+    return unescapeQuoted(bytes.toString());
   }
 
   /** The error for a name or value longer than MAX_TOKEN_BYTES. */

@@ -1,4 +1,5 @@
 /** The label names of one sample line: finds duplicates and names that mean something to a merge. */
+import { standsAt } from "./syntax.ts";
 
 /** Up to this many names are compared pair by pair; above, a Set keeps a hostile line from costing its square. */
 const MAX_PAIRWISE = 32;
@@ -60,7 +61,7 @@ export class LabelNames {
     this.#starts[this.#count] = start;
     this.#ends[this.#count++] = end;
     if (length > this.#longestSpecial) return "ordinary";
-    for (const name of this.#specialBytes[length]!) if (isAt(bytes, start, name.bytes)) return name.kind;
+    for (const name of this.#specialBytes[length]!) if (standsAt(bytes, start, name.bytes)) return name.kind;
     return "ordinary";
   }
 
@@ -90,9 +91,4 @@ export class LabelNames {
     }
     return texts;
   }
-}
-
-function isAt(bytes: Buffer, start: number, name: Buffer): boolean {
-  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
-  return true;
 }

@@ -38,6 +38,12 @@ export const LABEL_PART = classOf(/[a-zA-Z0-9_]/);
 /** Bytes at which the walk through a quoted label value has to look closer. */
 export const VALUE_STOP = classOf(/["\\\n]/);
 
+/** Whether a word stands at a position of the bytes. */
+export function standsAt(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
+  return true;
+}
+
 const legacyMetricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const legacyLabelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 

@@ -73,7 +73,7 @@ export class PodScraper {
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
-      expectedBytes: expectedBytes * targets.length,
+      expectedBytes: this.expectedBytes(targets.length),
       deadline,
       signal,
     });

@@ -4,6 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Config } from "./config/parse-config.ts";
 import { PodsFile } from "./discovery/file/pods-file.ts";
+import { ApiClient } from "./discovery/kubernetes/api-client.ts";
+import { ApiTransport } from "./discovery/kubernetes/api-transport.ts";
+import { FileToken, FixedToken } from "./discovery/kubernetes/bearer-token.ts";
+import { KubernetesPods } from "./discovery/kubernetes/kubernetes-pods.ts";
+import type { PodSource, PodSourceStatus } from "./discovery/pod-source.ts";
 import { PodStore } from "./discovery/pod-store.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
@@ -14,7 +19,7 @@ import { PodConnections } from "./scrape/pod-connections.ts";
 import { PodScraper } from "./scrape/scrape-pods.ts";
 import { AccessPolicy } from "./targets/access-policy.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
 export interface AppOptions {
   readonly logger: Logger;
@@ -28,7 +33,10 @@ interface AppAddresses {
 }
 
 export interface App {
-  /** Resolves when both listeners are open and the pods have been read; rejects, with everything closed, when one of it fails. */
+  /**
+   * Resolves when both listeners are open and PODS_FILE has been read; rejects, with everything closed, when one of it
+   * fails. Pods of the Kubernetes API may come later.
+   */
   start(): Promise<AppAddresses>;
   /** Not ready from now on; after `delayMs` accepts nothing more, finishes what runs, then resolves. Once at most. */
   stop(o: { delayMs: number }): Promise<void>;
@@ -38,12 +46,8 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   const metrics = createMetrics({ version });
   const policy = new AccessPolicy(config);
   const pods = new PodStore();
-  const source =
-    config.podsFile === undefined
-      ? undefined
-      : new PodsFile({ path: config.podsFile, store: pods, logger, metrics });
-
   const userAgent = `k8s-prometheus-proxy/${version}`;
+  const source = createPodSource(config, { store: pods, userAgent, logger, metrics });
   const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs });
   const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
   const budget = new BufferBudget({ maxBytes: config.maxBufferedBytes, metrics });
@@ -69,20 +73,25 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     config,
     version,
     pods,
+    podSource: source,
     policy,
     scraper,
     passThrough,
     metrics,
     logger,
   });
-  const own = createMetricsListener({ logger, metrics, pods, readiness: () => readinessOf(pods, stopping) });
+  const own = createMetricsListener({
+    logger,
+    metrics,
+    pods,
+    readiness: () => readinessOf(source.status, pods, stopping),
+  });
   metrics.observe({
     scrapesInFlight,
     connectionsOpen: () => connections.stats.open,
     bufferedBytes: () => budget.heldBytes,
-    podListAgeSeconds: () => ageSecondsOf(pods.lastContactMs),
-    podListLastContactTimestampSeconds: () =>
-      pods.lastContactMs === undefined ? undefined : pods.lastContactMs / 1000,
+    podListAgeSeconds: () => secondsOf(source.status.ageMs),
+    podListLastContactTimestampSeconds: () => secondsOf(source.status.lastContactMs),
   });
 
   return {
@@ -98,7 +107,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
           metrics: await own.listen({ address, port: config.metricsHttpPort, variable: "METRICS_HTTP_PORT" }),
         };
         logger.info({ version, ...addresses }, "Listening");
-        await source?.start();
+        await source.start();
         return addresses;
       } catch (error) {
         await closeAll(0);
@@ -116,18 +125,51 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   /** The own metrics last: until the end they tell that this instance is not ready. */
   async function closeAll(graceMs: number): Promise<void> {
     await main.close({ graceMs });
-    await source?.stop();
+    await source.stop();
     connections.close();
     await own.close({ graceMs: 0 });
   }
 }
 
-function readinessOf({ synced, size }: PodStore, stopping: boolean): Readiness {
-  if (stopping) return { ready: false, text: "The proxy is not ready: it is shutting down" };
-  if (!synced) return { ready: false, text: "The proxy is not ready: the pods are not known yet" };
-  return { ready: true, text: `The proxy is ready: it knows ${size} pods` };
+interface PodSourceParts {
+  readonly store: PodStore;
+  readonly userAgent: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
-function ageSecondsOf(lastContactMs: number | undefined): number | undefined {
-  return lastContactMs === undefined ? undefined : Math.max(0, (Date.now() - lastContactMs) / 1000);
+function createPodSource({ podsFile, kubernetes }: Config, parts: PodSourceParts): PodSource {
+  if (podsFile !== undefined) return new PodsFile({ path: podsFile, ...parts });
+  const { api, token, caFile, caRequired, namespaces, maxPodListAgeMs } = kubernetes!;
+  const transport = new ApiTransport({ origin: api.origin, caFile, caRequired, ...parts });
+  return new KubernetesPods({
+    client: new ApiClient({
+      transport,
+      token:
+        token &&
+        ("value" in token ? new FixedToken(token.value) : new FileToken({ path: token.file, ...parts })),
+      pathPrefix: api.pathPrefix,
+      ...parts,
+    }),
+    closeClient: () => transport.close(),
+    namespaces,
+    maxAgeMs: maxPodListAgeMs,
+    ...parts,
+  });
+}
+
+function readinessOf(
+  { notReady, ageMs = 0 }: PodSourceStatus,
+  { size }: PodStore,
+  stopping: boolean,
+): Readiness {
+  if (stopping) return { ready: false, text: "The proxy is not ready: it is shutting down" };
+  if (notReady !== undefined) return { ready: false, text: `The proxy is not ready: ${notReady}` };
+  // An old list serves: instances that all stopped serving at once would make an outage of the API server one of scraping.
+  const age = ageMs < 1000 ? "" : `, as they were ${Math.round(ageMs / 1000)} s ago`;
+  return { ready: true, text: `The proxy is ready: it knows ${size} pods${age}` };
+}
+
+function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000;
 }

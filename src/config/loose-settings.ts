@@ -36,7 +36,8 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "METRICS_PATH_MATCH=full",
     });
   }
-  if (config.namespaceWhitelist.length === 0) {
+  const watchesAll = config.watchNamespaces.length === 0 || config.watchNamespaces === "*";
+  if (config.namespaceWhitelist.length === 0 && watchesAll) {
     loose.push({
       variable: "NAMESPACE_WHITELIST",
       allows: "pods of every namespace are scraped",

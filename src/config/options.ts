@@ -2,19 +2,24 @@
 // cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
 import type * as z from "zod";
 import {
+  apiUrl,
+  bearerToken,
   boolean,
   choice,
   cidrList,
   count,
   duration,
   filePath,
+  hostName,
   ipAddress,
   listenPort,
   namespaceList,
   patternList,
   portList,
+  remotePort,
   size,
   type ValueKind,
+  watchList,
 } from "./value-kinds.ts";
 
 export interface Option {
@@ -101,13 +106,83 @@ export const options = {
       "true: the address in /kubesd?pod= must be that of a known pod that may be scraped. false: any address in " +
       "CIDR_WHITELIST will do.",
   },
+  kubernetesServiceHost: {
+    env: "KUBERNETES_SERVICE_HOST",
+    group: "pods",
+    kind: hostName(),
+    defaultText: "none; Kubernetes sets it in every pod",
+    help: "Host of the API server, which is asked for pods over https.",
+  },
+  kubernetesServicePort: {
+    env: "KUBERNETES_SERVICE_PORT",
+    group: "pods",
+    kind: remotePort(),
+    default: "443",
+    help: "Port of the API server; Kubernetes sets it in every pod.",
+  },
+  kubernetesApiUrl: {
+    env: "KUBERNETES_API_URL",
+    group: "pods",
+    kind: apiUrl(),
+    defaultText: "https://KUBERNETES_SERVICE_HOST:KUBERNETES_SERVICE_PORT",
+    help:
+      "The API server, such as http://127.0.0.1:8001 for `kubectl proxy`. The token is sent over https only. The server's " +
+      "certificate is always verified.",
+  },
+  k8sGlobalToken: {
+    env: "K8S_GLOBAL_TOKEN",
+    group: "pods",
+    kind: bearerToken(),
+    defaultText: "TOKEN_FILE",
+    secret: true,
+    help: "Bearer token for the API server. Beats TOKEN_FILE.",
+  },
+  tokenFile: {
+    env: "TOKEN_FILE",
+    group: "pods",
+    kind: filePath(),
+    default: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    help:
+      "A file with the bearer token for the API server, or with K8S_GLOBAL_TOKEN=<token>. It is read again every minute, " +
+      "and when the API server refuses the token.",
+  },
+  k8sCacert: {
+    env: "K8S_CACERT",
+    group: "pods",
+    kind: filePath(),
+    defaultText:
+      "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt, where there is one; else the public authorities",
+    help:
+      "A file with the certificates (PEM) of the authority that the API server is verified with. It is read again every " +
+      "minute, and when the API server cannot be reached.",
+  },
+  watchNamespaces: {
+    env: "WATCH_NAMESPACES",
+    group: "pods",
+    kind: watchList(),
+    unset: [],
+    defaultText:
+      "each namespace from its first use, at most 100; with KUBESD_REQUIRE_POD, NAMESPACE_WHITELIST",
+    help:
+      "Namespaces whose pods are watched from the start, or * for all (the account then needs a ClusterRole); others cannot " +
+      "be scraped. Without it, a namespace is forgotten 15 minutes after its last use.",
+  },
+  maxPodListAgeMs: {
+    env: "MAX_POD_LIST_AGE",
+    group: "pods",
+    kind: duration({ min: "1ms" }),
+    default: "1h",
+    help:
+      "How long the last known pods serve while the API server is away. Then scrapes are answered 503, because addresses may " +
+      "belong to other pods by now.",
+  },
   podsFile: {
     env: "PODS_FILE",
     group: "pods",
     kind: filePath(),
-    defaultText: "none, but a source of pods is required",
+    defaultText: "the Kubernetes API",
     help:
-      "What `kubectl get pods -A -o json` (or yaml, which is slower) prints, at most 64 MiB. It is read again within " +
+      "Pods from a file instead of the Kubernetes API: what `kubectl get pods -A -o json` (or yaml, which is slower) prints, at most 64 MiB. It is read again within " +
       "5 s of a change; a file that cannot be used leaves the last good list in place. Replace it by renaming.",
   },
   listenAddress: {

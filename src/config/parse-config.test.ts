@@ -6,7 +6,7 @@ import { type ConfigInput, parseConfig, readOption } from "./parse-config.ts";
 const required = {
   CIDR_WHITELIST: "10.0.0.0/8",
   METRICS_PATH_WHITELIST: "^/metrics$",
-  PODS_FILE: "pods.yaml",
+  KUBERNETES_SERVICE_HOST: "10.96.0.1",
 };
 
 function parse({ argv = [], env = {}, memoryLimitBytes }: Partial<ConfigInput> = {}) {
@@ -29,6 +29,8 @@ interface OptionCase {
   readonly default?: unknown;
   readonly good: readonly (readonly [text: string, value: unknown])[];
   readonly bad: readonly string[];
+  /** Other variables that the good values need. */
+  readonly beside?: Readonly<Record<string, string>>;
 }
 
 const badDurations = [
@@ -104,7 +106,65 @@ const cases: Record<OptionKey, OptionCase> = {
       " ",
     ],
   },
-  kubesdRequirePod: { default: false, good: [["true", true]], bad: badBooleans },
+  kubesdRequirePod: {
+    default: false,
+    good: [["true", true]],
+    bad: badBooleans,
+    beside: { WATCH_NAMESPACES: "*" },
+  },
+  kubernetesServiceHost: {
+    good: [
+      ["10.96.0.1", "10.96.0.1"],
+      ["fd00::1", "fd00::1"],
+      ["api.cluster.example", "api.cluster.example"],
+    ],
+    bad: ["[fd00::1]", "https://10.96.0.1", "10.96.0.1:443", "a/b", "a b", "a@b", "-a", "a".repeat(254), " "],
+  },
+  kubernetesServicePort: {
+    default: 443,
+    good: [["6443", 6443]],
+    bad: [...badPorts, "0", "tcp://10.0.0.1:443"],
+  },
+  kubernetesApiUrl: {
+    good: [
+      ["http://127.0.0.1:8001", { origin: "http://127.0.0.1:8001", pathPrefix: "" }],
+      ["https://api.example:443/", { origin: "https://api.example", pathPrefix: "" }],
+      [
+        "https://[fd00::1]:6443/k8s/clusters/c-1/",
+        { origin: "https://[fd00::1]:6443", pathPrefix: "/k8s/clusters/c-1" },
+      ],
+    ],
+    bad: [
+      "api.example",
+      "ftp://api.example",
+      "//api.example",
+      "https://u:p@a",
+      "https://a?b",
+      "https://a#b",
+      "https://",
+      "x",
+      " ",
+    ],
+  },
+  k8sGlobalToken: {
+    good: [["abc.DEF-_~+/=", "abc.DEF-_~+/="]],
+    bad: ["a b", "a\nb", "a\tb", "tok\u00e9n", " "],
+  },
+  tokenFile: {
+    default: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    good: [["/etc/token", "/etc/token"]],
+    bad: ["a\0b", " "],
+  },
+  k8sCacert: { good: [["/etc/ca.crt", "/etc/ca.crt"]], bad: ["a\0b", " "] },
+  watchNamespaces: {
+    default: [],
+    good: [
+      ["*", "*"],
+      ["team-a, team-b", ["team-a", "team-b"]],
+    ],
+    bad: ["team-a,", "*,team-a", "team-a,*", "Team", "a b", " "],
+  },
+  maxPodListAgeMs: { default: 3_600_000, good: [["3s", 3000]], bad: badDurations },
   podsFile: { good: [["/etc/pods.yaml", "/etc/pods.yaml"]], bad: ["a\0b", "a\nb", " "] },
   listenAddress: {
     good: [
@@ -194,28 +254,32 @@ test.for(keys)("parseConfig() has the documented default of %s", (key) => {
 
 test.for(keys)("parseConfig() reads %s from its variable and from its flag", (key) => {
   const { env } = options[key];
-  for (const [text, value] of cases[key].good) {
-    const fromEnvironment = configOf({ env: { [env]: text } });
+  const { good, beside } = cases[key];
+  for (const [text, value] of good) {
+    const fromEnvironment = configOf({ env: { ...beside, [env]: text } });
     expect(fromEnvironment.config[configKeyOf(key)], text).toEqual(value);
     expect(fromEnvironment.sources[key]).toBe("environment");
 
-    const fromFlag = configOf({ argv: [`${flagOf(options[key])}=${text}`] });
+    const fromFlag = configOf({ argv: [`${flagOf(options[key])}=${text}`], env: beside ?? {} });
     expect(fromFlag.config[configKeyOf(key)], text).toEqual(value);
     expect(fromFlag.sources[key]).toBe("flag");
   }
 });
 
 test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
-  const option = options[key];
+  const option: Option = options[key];
+  const shown = option.secret ? "a value that is not shown" : '"';
   for (const text of cases[key].bad) {
     const fromEnvironment = problemsOf({ env: { [option.env]: text } });
     expect(fromEnvironment.length, text).toBeGreaterThan(0);
     for (const problem of fromEnvironment) {
-      expect(problem).toMatch(new RegExp(`^Cannot use ${option.env}: got "`));
+      expect(problem).toMatch(new RegExp(`^Cannot use ${option.env}: got ${shown}`));
       expect(problem).toContain(option.kind.wanted);
     }
     const [fromFlag] = problemsOf({ argv: [flagOf(option), text] });
-    expect(fromFlag, text).toMatch(new RegExp(`^Cannot use ${option.env} \\(${flagOf(option)}\\): got "`));
+    expect(fromFlag, text).toMatch(
+      new RegExp(`^Cannot use ${option.env} \\(${flagOf(option)}\\): got ${shown}`),
+    );
   }
 });
 
@@ -254,7 +318,9 @@ test("parseConfig() names everything that is missing at once, and points to the 
     problems: [
       expect.stringMatching(/^Cannot start without CIDR_WHITELIST: it is not set; wanted /),
       expect.stringMatching(/^Cannot start without METRICS_PATH_WHITELIST: it is not set; wanted /),
-      expect.stringMatching(/^Cannot start without a source of pods: PODS_FILE is not set; .*npm run demo$/),
+      expect.stringMatching(
+        /^Cannot start without a source of pods: neither the Kubernetes API .* nor PODS_FILE is set; .*npm run demo$/,
+      ),
     ],
   });
 });
@@ -265,7 +331,7 @@ test("parseConfig() reports every problem of flags, variables, items and combina
     env: {
       CIDR_WHITELIST: "10.0.0.0/8,10.0.0.0/33,,x",
       METRICS_PATH_WHITELIST: "/a,(?=b)",
-      PODS_FILE: "",
+      KUBERNETES_SERVICE_HOST: "",
       HTTP_PORT: "5055",
       SCRAPE_TIMEOUT: "3m",
       SHUTDOWN_DELAY: "soon",

@@ -62,7 +62,11 @@ export function parseConfig({ argv, env, memoryLimitBytes, version }: ConfigInpu
     sources: Object.fromEntries(
       optionKeys.map((key) => [key, given.get(key)?.source ?? "default"]),
     ) as Sources,
-    warnings: [...hostBitWarnings(given.get("cidrWhitelist")), ...(loose === undefined ? [] : [loose])],
+    warnings: [
+      ...hostBitWarnings(given.get("cidrWhitelist")),
+      ...unsentTokenWarnings(resolved.config, given),
+      ...(loose === undefined ? [] : [loose]),
+    ],
   };
 }
 
@@ -121,6 +125,12 @@ function hostBitWarnings(given: GivenValue | undefined): string[] {
     );
   }
   return warnings;
+}
+
+function unsentTokenWarnings({ kubernetes }: Config, given: ReadonlyMap<OptionKey, GivenValue>): string[] {
+  if (kubernetes === undefined || kubernetes.token !== undefined) return [];
+  const unsent = (["k8sGlobalToken", "tokenFile"] as const).filter((key) => given.has(key));
+  return unsent.map((key) => `${options[key].env} is not sent: KUBERNETES_API_URL is not https`);
 }
 
 function deepFreeze<T extends object>(value: T): T {

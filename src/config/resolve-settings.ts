@@ -2,6 +2,7 @@
 // gives way to what was set; only values that were set can contradict each other.
 import { describeProblem, type GivenValue, quoteValue, type Source } from "./given-value.ts";
 import { type Option, type OptionKey, options, type Settings } from "./options.ts";
+import { type KubernetesConfig, resolveKubernetes } from "./resolve-kubernetes.ts";
 
 export type Sources = Readonly<Record<OptionKey, Source>>;
 
@@ -11,6 +12,8 @@ export type Sources = Readonly<Record<OptionKey, Source>>;
  */
 export type Config = Omit<Settings, "maxBufferedBytes" | "k8sNodejsPort"> & {
   readonly maxBufferedBytes: number;
+  /** Undefined: pods come from `podsFile`. */
+  readonly kubernetes: KubernetesConfig | undefined;
 };
 
 export interface SettingsContext {
@@ -27,19 +30,15 @@ export function resolveSettings(
 ): { config: Config; problems: string[] } {
   const { k8sNodejsPort, ...own } = settings;
   const portKey = mainPortKey(given);
+  const kubernetes = resolveKubernetes(settings, { given, refused });
   const config = {
     ...own,
+    kubernetes: kubernetes.config,
     httpPort: (portKey === "k8sNodejsPort" ? k8sNodejsPort : undefined) ?? own.httpPort,
     maxBufferedBytes: own.maxBufferedBytes ?? defaultMaxBufferedBytes(memoryLimitBytes),
   };
-  const problems: string[] = [];
+  const problems: string[] = [...kubernetes.problems];
 
-  if (!refused.has("podsFile") && config.podsFile === undefined) {
-    problems.push(
-      "Cannot start without a source of pods: PODS_FILE is not set; wanted a file with what " +
-        '"kubectl get pods -A -o yaml" prints. To see the proxy work without a cluster: npm run demo',
-    );
-  }
   if (
     !refused.has(portKey) &&
     !refused.has("metricsHttpPort") &&

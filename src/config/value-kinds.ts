@@ -117,11 +117,83 @@ export function namespaceList(): ValueKind<string[]> {
   return list({
     placeholder: "namespace,...",
     wanted: "a comma separated list of namespaces, such as team-a,team-b",
-    item: (text) =>
-      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
-        ? { value: text }
-        : { reason: "a namespace has 1 to 63 lower-case letters, digits and inner hyphens" },
+    item: readNamespace,
   });
+}
+
+/** Namespaces, or `*` alone for all of them. */
+export function watchList(): ValueKind<string[] | "*"> {
+  const { schema, ...namespaces } = namespaceList();
+  return {
+    ...namespaces,
+    schema: z.string().transform((text, context) => {
+      if (text === "*") return text;
+      const result = schema.safeParse(text);
+      if (result.success) return result.data;
+      for (const { path, message } of result.error.issues)
+        context.addIssue({ code: "custom", path, message });
+      return z.NEVER;
+    }),
+    placeholder: "namespace,...|*",
+    wanted: `${namespaces.wanted}, or * alone for all of them`,
+  };
+}
+
+function readNamespace(text: string): { value: string } | { reason: string } {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
+    ? { value: text }
+    : { reason: "a namespace has 1 to 63 lower-case letters, digits and inner hyphens" };
+}
+
+/** A bearer token: visible ASCII without blanks, because it becomes a header. */
+export function bearerToken(): ValueKind<string> {
+  return {
+    schema: z.string().regex(/^[\x21-\x7e]+$/),
+    placeholder: "token",
+    wanted: "one token without blanks",
+  };
+}
+
+/** The name or address of a server, as Kubernetes writes it: IPv6 without brackets. */
+export function hostName(): ValueKind<string> {
+  return {
+    schema: z
+      .string()
+      .refine((text) => isIP(text) !== 0 || /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/i.test(text)),
+    placeholder: "host",
+    wanted: "a host name or an IP address without brackets, such as 10.96.0.1",
+  };
+}
+
+export function remotePort(): ValueKind<number> {
+  return {
+    schema: quantity({ "": 1 }, 1, 65_535),
+    placeholder: "port",
+    wanted: "a port number from 1 to 65535",
+  };
+}
+
+/** Where an API is: scheme, host, port and a path that stands before its own paths. */
+export interface ApiAddress {
+  /** `https://10.96.0.1`; without the scheme's own port, as URLs are written. */
+  readonly origin: string;
+  /** "" or `/prefix`, without a slash at its end. */
+  readonly pathPrefix: string;
+}
+
+export function apiUrl(): ValueKind<ApiAddress> {
+  return {
+    schema: z.string().transform((text, context) => {
+      const url = URL.canParse(text) && /^https?:\/\//i.test(text) ? new URL(text) : undefined;
+      if (url !== undefined && url.username === "" && url.password === "" && !/[?#]/.test(text)) {
+        return { origin: url.origin, pathPrefix: url.pathname.replace(/\/+$/, "") };
+      }
+      context.addIssue("not a URL of that form");
+      return z.NEVER;
+    }),
+    placeholder: "url",
+    wanted: "an http or https URL without user, query and fragment, such as https://kubernetes.example:6443",
+  };
 }
 
 /** Inclusive range of ports. */

@@ -12,28 +12,13 @@ const namesOf = (pods: readonly Pod[]) => pods.map(({ name }) => name);
 const uidsOf = (pods: readonly Pod[]) => pods.map(({ uid }) => uid);
 
 describe("PodStore", () => {
-  test("is empty and not synced at first", () => {
+  test("is empty at first", () => {
     const store = new PodStore();
-    expect([store.size, store.synced, store.lastContactMs]).toEqual([0, false, undefined]);
+    expect(store.size).toBe(0);
     expect(store.withPrefix("team-a", "")).toEqual([]);
     expect(store.byIp("10.244.0.1")).toEqual([]);
     expect(store.get("1")).toBeUndefined();
     expect(store.countByNamespace()).toEqual(new Map());
-  });
-
-  test("is synced by a complete list, also an empty one, and not by single pods", () => {
-    const store = new PodStore();
-    store.upsert(pod("1"));
-    expect(store.synced).toBe(false);
-    store.replace([]);
-    expect([store.synced, store.size]).toEqual([true, 0]);
-  });
-
-  test("remembers the last contact", () => {
-    const store = new PodStore();
-    store.recordContact(5);
-    store.recordContact(7);
-    expect(store.lastContactMs).toBe(7);
   });
 
   test("withPrefix() gives the pods of a prefix by name, then uid", () => {

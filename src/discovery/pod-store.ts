@@ -3,31 +3,14 @@
 import { PodsByName } from "./pods-by-name.ts";
 import type { Pod } from "./pod.ts";
 
-/** Pods by uid, with indexes by namespace and name and by address. Filled by one source, such as PodsFile. */
+/** Pods by uid, with indexes by namespace and name and by address. Filled by a PodSource, which says how true it is. */
 export class PodStore {
   #byUid = new Map<string, Pod>();
   #byNamespace = new Map<string, PodsByName>();
   #byIp = new Map<string, Set<Pod>>();
-  #synced = false;
-  #lastContactMs: number | undefined;
 
   get size(): number {
     return this.#byUid.size;
-  }
-
-  /** True once a first complete list has been put in: before that, an absent pod may only be unknown. */
-  get synced(): boolean {
-    return this.#synced;
-  }
-
-  /** Wall-clock time at which the source last confirmed this state, in ms since 1970; undefined before the first time. */
-  get lastContactMs(): number | undefined {
-    return this.#lastContactMs;
-  }
-
-  /** For the source: what the store holds was true at this time. */
-  recordContact(nowMs: number): void {
-    this.#lastContactMs = nowMs;
   }
 
   /** Adds a pod, or replaces the one with its uid. */
@@ -62,7 +45,23 @@ export class PodStore {
     this.#byNamespace = new Map(
       Array.from(groups, ([namespace, group]) => [namespace, new PodsByName(group)]),
     );
-    this.#synced = true;
+  }
+
+  /** Makes these the pods of one namespace, in one step. They must all lie in it; of pods with one uid the last counts. */
+  replaceNamespace(namespace: string, pods: Iterable<Pod>): void {
+    const next = new Map(Array.from(pods, (pod) => [pod.uid, pod]));
+    for (const { uid } of this.inNamespace(namespace)) {
+      this.#removeIps(this.#byUid.get(uid)!);
+      this.#byUid.delete(uid);
+    }
+    this.#byNamespace.delete(namespace);
+    for (const pod of next.values()) {
+      // A uid that moved here from another namespace.
+      this.delete(pod.uid);
+      this.#byUid.set(pod.uid, pod);
+      this.#addIps(pod);
+    }
+    if (next.size > 0) this.#byNamespace.set(namespace, new PodsByName([...next.values()]));
   }
 
   get(uid: string): Pod | undefined {
@@ -72,6 +71,11 @@ export class PodStore {
   /** The pods of a namespace whose names begin with the prefix, by name, then uid. */
   withPrefix(namespace: string, prefix: string): readonly Pod[] {
     return this.#byNamespace.get(namespace)?.withPrefix(prefix) ?? [];
+  }
+
+  /** The pods with this very name: one, or also its replacement. */
+  named(namespace: string, name: string): readonly Pod[] {
+    return this.#byNamespace.get(namespace)?.named(name) ?? [];
   }
 
   /** The pods of a namespace, by name, then uid. */

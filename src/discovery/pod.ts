@@ -1,6 +1,7 @@
 // The few fields of a Kubernetes pod that this program uses, and the reader that takes them from untrusted JSON or YAML.
 // Never keeps a part of the object that was read: a store of thousands of pods must not hold on to their documents.
 import { canonicalIp } from "./canonical-ip.ts";
+import { isObject, objectAt, objectsAt, stringAt, type UnknownObject } from "./untrusted-object.ts";
 
 const annotationPrefix = "prometheus.io/";
 
@@ -116,27 +117,4 @@ function readPorts(spec: UnknownObject): readonly ContainerPort[] {
 
 function isPort(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= 65535;
-}
-
-type UnknownObject = Readonly<Record<string, unknown>>;
-
-const emptyObject: UnknownObject = {};
-
-function isObject(value: unknown): value is UnknownObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function objectAt(object: UnknownObject, key: string): UnknownObject {
-  const value = object[key];
-  return isObject(value) ? value : emptyObject;
-}
-
-function objectsAt(object: UnknownObject, key: string): readonly UnknownObject[] {
-  const value = object[key];
-  return Array.isArray(value) ? value.filter((entry) => isObject(entry)) : [];
-}
-
-function stringAt(object: UnknownObject, key: string): string {
-  const value = object[key];
-  return typeof value === "string" ? value : "";
 }

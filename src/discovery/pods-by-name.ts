@@ -37,6 +37,13 @@ export class PodsByName {
     return this.#pods.slice(from, to);
   }
 
+  /** The pods with this very name: a copy. */
+  named(name: string): readonly Pod[] {
+    const from = this.#lowerBound((pod) => pod.name < name);
+    const to = this.#lowerBound((pod) => pod.name <= name);
+    return this.#pods.slice(from, to);
+  }
+
   /** The index of the first pod that is not before; `isBefore` holds for a (possibly empty) beginning of the order. */
   #lowerBound(isBefore: (pod: Pod) => boolean): number {
     let from = 0;

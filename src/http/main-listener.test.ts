@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 
 import { rawRequest } from "../../test/support/http/raw-request.ts";
 import { parseConfig } from "../config/parse-config.ts";
+import { PodsUnknownError } from "../discovery/pod-source.ts";
 import { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
 import { BodyParser, type ParsedBody } from "../exposition/body-parser.ts";
@@ -59,6 +60,12 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
     config: parsed.config,
     version: "1.2.3",
     pods: store,
+    podSource: {
+      hold: () =>
+        pods === undefined
+          ? Promise.reject(new PodsUnknownError("Cannot scrape: the pods are not known yet"))
+          : Promise.resolve({ release() {} }),
+    },
     policy: new AccessPolicy(parsed.config),
     // Bodies of another type than the caller asked for would be a mistake of the test.
     scraper: { scrape: scrape as PodScraper["scrape"], expectedBytes: (targets) => targets * 200e6 },

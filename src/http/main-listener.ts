@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 
 import type { Config } from "../config/parse-config.ts";
+import type { PodSource } from "../discovery/pod-source.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { PassThrough } from "../scrape/pass-through.ts";
 import type { PodScraper } from "../scrape/scrape-pods.ts";
@@ -21,6 +22,7 @@ export interface MainListenerOptions {
   readonly config: Config;
   readonly version: string;
   readonly pods: PodStore;
+  readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
   readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly passThrough: Pick<PassThrough, "open">;

@@ -1,7 +1,7 @@
 // What every scrape goes through before anything is dialled: known pods, a free place, a deadline, a watch over its client.
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-import type { PodStore } from "../discovery/pod-store.ts";
+import { type PodSource, PodsUnknownError } from "../discovery/pod-source.ts";
 import { createDeadline, type Deadline } from "../scrape/deadline.ts";
 import type { Refusal } from "../targets/access-policy.ts";
 import type { Limit } from "../telemetry/metric-definitions.ts";
@@ -36,9 +36,34 @@ export function refuse(refusal: Refusal | undefined): void {
   if (refusal !== undefined) throw refusalError(refusal);
 }
 
-/** Throws 503 while the first list of pods is not complete: an absent pod may only be unknown. */
-export function requireKnownPods(pods: Pick<PodStore, "synced">): void {
-  if (!pods.synced) throw unavailable("Cannot scrape: the pods are not known yet");
+/**
+ * Waits until the pods of a namespace (or of all that are configured) are known; they stay known until the answer is over.
+ * Throws 503 when they are not within the deadline: an absent pod may only be unknown.
+ */
+export async function holdPods(
+  reply: FastifyReply,
+  { pods, namespace, deadline, signal }: PodsToHold,
+): Promise<void> {
+  try {
+    const lease = await pods.hold(namespace, { timeoutMs: deadline.remainingMs(), signal });
+    onceOver(reply, () => lease.release());
+  } catch (error) {
+    if (error instanceof PodsUnknownError) throw unavailable(error.message);
+    throw error;
+  }
+}
+
+interface PodsToHold {
+  readonly pods: Pick<PodSource, "hold">;
+  readonly namespace: string | undefined;
+  readonly deadline: Deadline;
+  readonly signal: AbortSignal;
+}
+
+/** When the answer is over, or the client is gone: at once if that has happened already. */
+function onceOver(reply: FastifyReply, action: () => void): void {
+  if (reply.raw.closed) action();
+  else reply.raw.once("close", action);
 }
 
 export interface Place {

@@ -7,6 +7,7 @@ const strict: AccessSettings = {
   metricsPathWhitelist: ["/metrics"],
   metricsPathMatch: "full",
   namespaceWhitelist: ["team-a", "team-b"],
+  watchNamespaces: [] as string[],
   portWhitelist: [
     { from: 8080, to: 8080 },
     { from: 9000, to: 9999 },

@@ -11,6 +11,8 @@ export interface AccessSettings {
   readonly metricsPathWhitelist: readonly string[];
   readonly metricsPathMatch: "search" | "full";
   readonly namespaceWhitelist: readonly string[];
+  /** WATCH_NAMESPACES: of no other is anything known. Empty or `*`: no restriction. */
+  readonly watchNamespaces: readonly string[] | "*";
   readonly portWhitelist: readonly PortRange[];
   readonly kubesdRequirePod: boolean;
 }
@@ -27,6 +29,7 @@ export class AccessPolicy {
   readonly #ranges: IpRanges;
   readonly #paths: PathPatterns;
   readonly #namespaces: ReadonlySet<string>;
+  readonly #watched: ReadonlySet<string>;
   readonly #ports: readonly PortRange[];
   readonly #requirePod: boolean;
   // A pod is immutable, and finding the address costs microseconds that thousands of pods would pay at every scrape.
@@ -37,6 +40,7 @@ export class AccessPolicy {
     this.#ranges = IpRanges.parse(settings.cidrWhitelist);
     this.#paths = new PathPatterns(settings.metricsPathWhitelist, { match: settings.metricsPathMatch });
     this.#namespaces = new Set(settings.namespaceWhitelist);
+    this.#watched = new Set(settings.watchNamespaces === "*" ? [] : settings.watchNamespaces);
     this.#ports = settings.portWhitelist;
     this.#requirePod = settings.kubesdRequirePod;
   }
@@ -54,11 +58,14 @@ export class AccessPolicy {
   }
 
   checkNamespace(namespace: string): Refusal | undefined {
-    if (this.#namespaces.size === 0 || this.#namespaces.has(namespace)) return undefined;
-    return {
-      refused: "namespace",
-      text: `Cannot scrape namespace "${namespace}": not on NAMESPACE_WHITELIST`,
-    };
+    const missing =
+      this.#namespaces.size > 0 && !this.#namespaces.has(namespace)
+        ? "on NAMESPACE_WHITELIST"
+        : this.#watched.size > 0 && !this.#watched.has(namespace)
+          ? "in WATCH_NAMESPACES"
+          : undefined;
+    if (missing === undefined) return undefined;
+    return { refused: "namespace", text: `Cannot scrape namespace "${namespace}": not ${missing}` };
   }
 
   checkPort(port: number): Refusal | undefined {

@@ -9,6 +9,7 @@ const settings: AccessSettings = {
   metricsPathWhitelist: ["/metrics"],
   metricsPathMatch: "full",
   namespaceWhitelist: ["team-a", "team-b"],
+  watchNamespaces: [] as string[],
   portWhitelist: [{ from: 9000, to: 9999 }],
   kubesdRequirePod: true,
 };

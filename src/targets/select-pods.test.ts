@@ -10,6 +10,7 @@ const settings: AccessSettings = {
   metricsPathWhitelist: ["/metrics"],
   metricsPathMatch: "full",
   namespaceWhitelist: [],
+  watchNamespaces: [] as string[],
   portWhitelist: [],
   kubesdRequirePod: false,
 };

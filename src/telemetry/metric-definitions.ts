@@ -37,8 +37,27 @@ export const limits = [
   "client_connections",
   "client_stall",
   "pods_file_size",
+  "watched_namespaces",
+  "api_response_size",
+  "api_pods",
 ] as const;
 export type Limit = (typeof limits)[number];
+
+/**
+ * Why a watch of pods ended: `closed` by the server, as it does every few minutes; `idle` (silent for 90 s), `unreachable`
+ * (the connection broke), `expired` (410: the pods are listed again), `regressed` (the server went back in time), `refused`
+ * (any other status), `malformed`.
+ */
+export const watchRestartReasons = [
+  "closed",
+  "idle",
+  "unreachable",
+  "expired",
+  "regressed",
+  "refused",
+  "malformed",
+] as const;
+export type WatchRestartReason = (typeof watchRestartReasons)[number];
 
 /** Namespaces with a series of their own in `pods`; the pods of the others are added up under `other`. */
 export const maxNamespaceSeries = 100;
@@ -115,13 +134,29 @@ export const metricDefinitions = {
     name: "pod_list_age_seconds",
     type: "gauge",
     labels: [],
-    help: "How old the list of pods is; 0 while its source is known to be current. Absent before the first list.",
+    help:
+      "How old the list of pods is, in the namespace where it is oldest; 0 while the API server keeps it current. Absent " +
+      "before the first list.",
   },
   podListLastContact: {
     name: "pod_list_last_contact_timestamp_seconds",
     type: "gauge",
     labels: [],
-    help: "Unix time at which the source of pods last answered. Absent before it ever did.",
+    help:
+      "Unix time at which the source of pods last answered, in the namespace where that is longest ago. Absent before it " +
+      "ever did.",
+  },
+  watchRestarts: {
+    name: "watch_restarts_total",
+    type: "counter",
+    labels: ["reason"],
+    help: "Watches of pods that ended and were opened again, by reason. Only closed is part of ordinary operation.",
+  },
+  listRequests: {
+    name: "list_requests_total",
+    type: "counter",
+    labels: [],
+    help: "Lists of pods asked of the API server; each page of up to 500 pods counts.",
   },
   typeConflicts: {
     name: "type_conflicts_total",

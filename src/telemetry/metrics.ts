@@ -12,6 +12,8 @@ import {
   podScrapeOutcomes,
   type Route,
   statusCodes,
+  type WatchRestartReason,
+  watchRestartReasons,
 } from "./metric-definitions.ts";
 
 /** What is read whenever the metrics are rendered. A value that is not known yet (`undefined`) leaves no sample. */
@@ -29,6 +31,10 @@ export interface Metrics {
   /** Counts one pod of a scrape. `bytes` is what was read from it, decompressed. */
   podScraped(outcome: PodScrapeOutcome, bytes: number): void;
   limitHit(limit: Limit): void;
+  /** Counts a watch of pods that ended. */
+  watchRestarted(reason: WatchRestartReason): void;
+  /** Counts one page of a list of pods asked of the API server. */
+  listRequested(): void;
   /** Counts the families of one answer on whose TYPE pods disagreed. */
   typeConflicts(families: number): void;
   /**
@@ -58,11 +64,14 @@ export function createMetrics({ version }: { version: string }): Metrics {
   const pods = new Gauge(describe("pods"));
   createSourceGauge("podListAge", () => sources?.podListAgeSeconds());
   createSourceGauge("podListLastContact", () => sources?.podListLastContactTimestampSeconds());
+  const watchRestarts = new Counter(describe("watchRestarts"));
+  const listRequests = new Counter(describe("listRequests"));
   const typeConflictFamilies = new Counter(describe("typeConflicts"));
   new Gauge(describe("buildInfo")).set({ version }, 1);
 
   for (const outcome of podScrapeOutcomes) podScrapes.inc({ outcome }, 0);
   for (const limit of limits) limitHits.inc({ limit }, 0);
+  for (const reason of watchRestartReasons) watchRestarts.inc({ reason }, 0);
   collectDefaultMetrics({ register: registry });
   dropUnboundedProcessMetrics(registry);
 
@@ -77,6 +86,12 @@ export function createMetrics({ version }: { version: string }): Metrics {
     },
     limitHit(limit) {
       limitHits.inc({ limit });
+    },
+    watchRestarted(reason) {
+      watchRestarts.inc({ reason });
+    },
+    listRequested() {
+      listRequests.inc();
     },
     typeConflicts(families) {
       typeConflictFamilies.inc(families);

@@ -2,6 +2,7 @@
 // Never blocks for long on YAML: between two items other work goes on. JSON is parsed at once (3 ms a megabyte).
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Pod, readPod } from "../pod.ts";
+import { asObject } from "../untrusted-object.ts";
 import { splitYamlItems } from "./split-yaml-items.ts";
 
 /**
@@ -107,10 +108,6 @@ async function parseYaml(text: string, what: string): Promise<unknown> {
   } catch (error) {
     throw new Error(`${what} is not YAML: ${firstLine(error)}`, { cause: error });
   }
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function show(value: unknown): string {

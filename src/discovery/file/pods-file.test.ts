@@ -85,13 +85,13 @@ function create() {
 describe("PodsFile", () => {
   test("loads the file at start and again when its content changes", async () => {
     await writeFile(path, listOf("a", "b"));
-    const { file, alarm, names, store, logged } = create();
+    const { file, alarm, names, logged } = create();
     await file.start();
-    expect([names(), store.synced, store.lastContactMs]).toEqual([["a", "b"], true, 1000]);
+    expect([names(), file.status.notReady, file.status.lastContactMs]).toEqual([["a", "b"], undefined, 1000]);
     await writeFile(path, listOf("a", "c"));
     nowMs = 2000;
     await alarm.ring();
-    expect([names(), store.lastContactMs]).toEqual([["a", "c"], 2000]);
+    expect([names(), file.status.lastContactMs]).toEqual([["a", "c"], 2000]);
     expect(logged).toEqual(["Pods read from PODS_FILE", "Pods read from PODS_FILE"]);
     expect(alarm.slept).toEqual([5, 5]);
   });
@@ -105,7 +105,7 @@ describe("PodsFile", () => {
     await writeFile(path, listOf("a"));
     await alarm.ring();
     expect(store.get("a")).toBe(before);
-    expect(store.lastContactMs).toBe(2000);
+    expect(file.status.lastContactMs).toBe(2000);
     expect(logged).toHaveLength(1);
   });
 
@@ -127,7 +127,7 @@ describe("PodsFile", () => {
 
   test("keeps the last good pods while the file is broken, and says why once", async () => {
     await writeFile(path, listOf("a"));
-    const { file, alarm, names, store, logged, hits } = create();
+    const { file, alarm, names, logged, hits } = create();
     await file.start();
     const problems: string[] = [];
     const check = async (breakFile: () => Promise<unknown>, message: string) => {
@@ -135,7 +135,7 @@ describe("PodsFile", () => {
       await breakFile();
       for (let time = 0; time < 3; time += 1) await alarm.ring();
       problems.push(`Cannot read pods from PODS_FILE ${JSON.stringify(path)}: ${message}`);
-      expect([names(), store.lastContactMs]).toEqual([["a"], 1000]);
+      expect([names(), file.status.lastContactMs]).toEqual([["a"], 1000]);
       expect(logged.slice(1)).toEqual([...problems.slice(0, -1), expect.stringContaining(problems.at(-1)!)]);
       problems[problems.length - 1] = logged.at(-1)!;
     };
@@ -155,7 +155,7 @@ describe("PodsFile", () => {
     await rm(path, { recursive: true });
     await writeFile(path, listOf("a"));
     await alarm.ring();
-    expect(store.lastContactMs).toBe(nowMs);
+    expect(file.status.lastContactMs).toBe(nowMs);
     expect(logged.slice(1)).toEqual([...problems, "PODS_FILE can be read again"]);
     await alarm.ring();
     await rm(path);
@@ -185,13 +185,17 @@ describe("PodsFile", () => {
   });
 
   test("start() rejects when the file cannot be loaded, and watches nothing", async () => {
-    const { file, alarm, store } = create();
+    const { file, alarm } = create();
     await expect(file.start()).rejects.toThrow(
       `Cannot read pods from PODS_FILE ${JSON.stringify(path)}: ENOENT: no such file or directory`,
     );
     await writeFile(path, listOf("a", "a"));
     await expect(file.start()).rejects.toThrow('items[0] and items[1] have the same uid "a"');
-    expect([store.synced, store.lastContactMs, alarm.slept]).toEqual([false, undefined, []]);
+    expect([file.status.notReady !== undefined, file.status.lastContactMs, alarm.slept]).toEqual([
+      true,
+      undefined,
+      [],
+    ]);
   });
 
   test("stop() ends the watch and keeps the pods", async () => {
@@ -223,6 +227,6 @@ describe("PodsFile", () => {
     await changed;
     await file.stop();
     expect(store.inNamespace("team-a").map(({ name }) => name)).toEqual(["b"]);
-    expect(store.lastContactMs).toBeGreaterThan(Date.now() - 60_000);
+    expect(file.status.lastContactMs).toBeGreaterThan(Date.now() - 60_000);
   });
 });

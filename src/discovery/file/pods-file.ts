@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { type PodLease, type PodSource, type PodSourceStatus, PodsUnknownError } from "../pod-source.ts";
 import type { PodStore } from "../pod-store.ts";
 import type { Pod } from "../pod.ts";
 import { parsePodList } from "./parse-pod-list.ts";
@@ -12,6 +13,7 @@ import { FileTooLargeError, readBoundedFile } from "./read-bounded-file.ts";
 export const maxPodsFileBytes = 64 * 1024 * 1024;
 
 const defaultIntervalMs = 5000;
+const notReadYet = "the pods are not known yet: PODS_FILE is being read";
 
 export interface PodsFileOptions {
   readonly path: string;
@@ -32,13 +34,14 @@ export interface PodsFileOptions {
  * the symbolic links that Kubernetes swaps. Each successful read counts as contact, also when nothing changed. A problem
  * is logged once for each content, not at every read.
  */
-export class PodsFile {
+export class PodsFile implements PodSource {
   readonly #options: Required<PodsFileOptions>;
   readonly #stop = new AbortController();
   #polling: Promise<void> | undefined;
   #acceptedHash: string | undefined;
   #refused: { readonly hash: string; readonly problem: Error } | undefined;
   #loggedProblem: string | undefined;
+  #lastContactMs: number | undefined;
 
   constructor(options: PodsFileOptions) {
     this.#options = {
@@ -59,6 +62,18 @@ export class PodsFile {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#polling;
+  }
+
+  /** The file has the pods of every namespace, and it serves however old it is: somebody else answers for it. */
+  hold(): Promise<PodLease> {
+    if (this.#lastContactMs !== undefined) return Promise.resolve({ release() {} });
+    return Promise.reject(new PodsUnknownError(`Cannot scrape: ${notReadYet}`));
+  }
+
+  get status(): PodSourceStatus {
+    const lastContactMs = this.#lastContactMs;
+    if (lastContactMs === undefined) return { notReady: notReadYet, ageMs: undefined, lastContactMs };
+    return { notReady: undefined, ageMs: Math.max(0, this.#options.now() - lastContactMs), lastContactMs };
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
@@ -84,7 +99,7 @@ export class PodsFile {
         this.#acceptedHash = hash;
         logger.info({ path, pods: store.size }, "Pods read from PODS_FILE");
       }
-      store.recordContact(now());
+      this.#lastContactMs = now();
     } catch (error) {
       throw new Error(
         `Cannot read pods from PODS_FILE ${JSON.stringify(path)}: ${(error as Error).message}`,

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { Config } from "../../config/parse-config.ts";
+import type { PodSource } from "../../discovery/pod-source.ts";
 import type { PodStore } from "../../discovery/pod-store.ts";
 import { BodyParser, type ParsedBody } from "../../exposition/body-parser.ts";
 import { takesUtf8Names, textContentType } from "../../exposition/content-type.ts";
@@ -28,19 +29,13 @@ import {
   type PodReport,
   reportPods,
 } from "../pod-report.ts";
-import {
-  deadlineOf,
-  refuse,
-  requireKnownPods,
-  takePlace,
-  unavailable,
-  watchClient,
-} from "../scrape-admission.ts";
+import { deadlineOf, holdPods, refuse, takePlace, unavailable, watchClient } from "../scrape-admission.ts";
 import { type MergeRequest, parseMergeRequest } from "./merge-request.ts";
 
 export interface MergePodsOptions {
   readonly config: Config;
   readonly pods: PodStore;
+  readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
   readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly pace: MergePace;
@@ -64,18 +59,18 @@ async function mergePods(
   refuse(policy.checkPath(merge.metricsPath));
   refuse(policy.checkNamespace(merge.selection.namespace));
   for (const port of merge.selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
-  requireKnownPods(pods);
   takePlace(reply, {
     limit: o.limit,
     limitName: "max_concurrent_scrapes",
     variable: "MAX_CONCURRENT_SCRAPES",
     metrics,
   });
-  const selected = selectPods(merge.selection, { pods, policy });
-  requireAny(selected, merge);
-
   const signal = watchClient(reply, { deadline, metrics });
   try {
+    const { namespace } = merge.selection;
+    await holdPods(reply, { pods: o.podSource, namespace, deadline, signal });
+    const selected = selectPods(merge.selection, { pods, policy });
+    requireAny(selected, merge);
     const utf8Names = takesUtf8Names(request.headers.accept);
     const mergeMs = o.pace.reserveMs(o.scraper.expectedBytes(selected.targets.length), deadline.totalMs);
     const scraped = await o.scraper.scrape(selected.targets, {

@@ -3,11 +3,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { Config } from "../../config/parse-config.ts";
+import type { PodSource } from "../../discovery/pod-source.ts";
 import type { PodStore } from "../../discovery/pod-store.ts";
 import { type PassThrough, type PassThroughAnswer, PassThroughError } from "../../scrape/pass-through.ts";
 import type { PodFailure } from "../../scrape/pod-failure.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
-import { selectAddress } from "../../targets/select-address.ts";
+import { type AddressSelection, selectAddress } from "../../targets/select-address.ts";
 import type { Target } from "../../targets/target.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -16,12 +17,13 @@ import { ClientGoneError } from "../client-presence.ts";
 import { pump } from "../pump.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
-import { deadlineOf, refuse, requireKnownPods, takePlace, watchClient } from "../scrape-admission.ts";
+import { deadlineOf, holdPods, refuse, takePlace, watchClient } from "../scrape-admission.ts";
 import { parsePassThroughRequest } from "./pass-through-request.ts";
 
 export interface PassThroughPodOptions {
   readonly config: Config;
   readonly pods: PodStore;
+  readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
   readonly passThrough: Pick<PassThrough, "open">;
   readonly limit: ConcurrencyLimit;
@@ -40,7 +42,7 @@ async function passThroughPod(
 ): Promise<FastifyReply> {
   const { config, metrics } = o;
   const deadline = deadlineOf(request, config, metrics);
-  const target = chooseTarget(request, o);
+  const selection = checkedSelection(request, o);
   takePlace(reply, {
     limit: o.limit,
     limitName: "max_concurrent_kubesd",
@@ -48,7 +50,13 @@ async function passThroughPod(
     metrics,
   });
   const signal = watchClient(reply, { deadline, metrics });
+  let target: Target | undefined;
   try {
+    // Without these two settings nothing depends on which pods there are.
+    if (config.kubesdRequirePod || config.namespaceWhitelist.length > 0) {
+      await holdPods(reply, { pods: o.podSource, namespace: undefined, deadline, signal });
+    }
+    target = chooseTarget(selection, o);
     const answer = await o.passThrough.open(target, {
       accept: acceptOf(request),
       // Not the caller's own list: a coding that the proxy does not know is none of its business to ask pods for.
@@ -59,20 +67,23 @@ async function passThroughPod(
     if (answer.failed) throw scrapeFailed(answer, target, o.logger);
     await sendAnswer(request, reply, answer);
   } catch (error) {
-    if (error instanceof PassThroughError) logFailure(error.failure, target, o.logger);
+    if (error instanceof PassThroughError) logFailure(error.failure, target!, o.logger);
     else if (!(error instanceof ClientGoneError)) throw error;
     reply.hijack();
   }
   return reply;
 }
 
-function chooseTarget(request: FastifyRequest, { config, policy, pods }: PassThroughPodOptions): Target {
+/** Refuses what no pod could make allowed. */
+function checkedSelection(request: FastifyRequest, { policy }: PassThroughPodOptions): AddressSelection {
   const { metricsPath, selection } = parsePassThroughRequest(request.checkedTarget);
   refuse(policy.checkPath(metricsPath));
   refuse(policy.checkIp(selection.ip));
   refuse(policy.checkPort(selection.port));
-  // Without these two settings nothing depends on which pods there are.
-  if (config.kubesdRequirePod || config.namespaceWhitelist.length > 0) requireKnownPods(pods);
+  return selection;
+}
+
+function chooseTarget(selection: AddressSelection, { policy, pods }: PassThroughPodOptions): Target {
   const target = selectAddress(selection, { pods, policy });
   if ("refused" in target) refuse(target);
   return target as Target;

@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "./parse-config.ts";
+
+function parse(env: Readonly<Record<string, string>>) {
+  return parseConfig({
+    argv: [],
+    env: { CIDR_WHITELIST: "10.0.0.0/8", METRICS_PATH_WHITELIST: "^/metrics$", ...env },
+    memoryLimitBytes: undefined,
+    version: "1",
+  });
+}
+
+function kubernetesOf(env: Readonly<Record<string, string>>) {
+  const parsed = parse(env);
+  if (parsed.kind !== "config") throw new Error(`no config: ${JSON.stringify(parsed)}`);
+  return parsed.config.kubernetes;
+}
+
+function problemsOf(env: Readonly<Record<string, string>>) {
+  const parsed = parse(env);
+  return parsed.kind === "problems" ? parsed.problems : [];
+}
+
+const inPod = { KUBERNETES_SERVICE_HOST: "10.96.0.1" };
+
+test("in a pod, the API server, the token and the authority are where Kubernetes puts them", () => {
+  expect(kubernetesOf(inPod)).toEqual({
+    api: { origin: "https://10.96.0.1", pathPrefix: "" },
+    token: { file: "/var/run/secrets/kubernetes.io/serviceaccount/token" },
+    caFile: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+    caRequired: false,
+    namespaces: [],
+    maxPodListAgeMs: 3_600_000,
+  });
+});
+
+test.for([
+  [{ KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "6443" }, "https://10.96.0.1:6443"],
+  [{ KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "6443" }, "https://[fd00::1]:6443"],
+  [{ KUBERNETES_SERVICE_HOST: "api.example", KUBERNETES_SERVICE_PORT: "443" }, "https://api.example"],
+  [{ ...inPod, KUBERNETES_API_URL: "https://other.example:6443" }, "https://other.example:6443"],
+] as const)("the API server of %j is %s", ([env, origin]) => {
+  expect(kubernetesOf(env)?.api.origin).toBe(origin);
+});
+
+test("K8S_GLOBAL_TOKEN beats TOKEN_FILE", () => {
+  const both = { ...inPod, K8S_GLOBAL_TOKEN: "abc", TOKEN_FILE: "/token" };
+  expect(kubernetesOf(both)?.token).toEqual({ value: "abc" });
+  expect(kubernetesOf({ ...inPod, TOKEN_FILE: "/token" })?.token).toEqual({ file: "/token" });
+});
+
+test("over http no token is sent, and a warning says so where one was given", () => {
+  const http = { KUBERNETES_API_URL: "http://127.0.0.1:8001" };
+  expect(kubernetesOf({ ...http, K8S_GLOBAL_TOKEN: "abc" })?.token).toBeUndefined();
+  const warnings = (env: Record<string, string>) => {
+    const parsed = parse(env);
+    return parsed.kind === "config" ? parsed.warnings.filter((text) => text.includes("not sent")) : [];
+  };
+  expect(warnings(http)).toEqual([]);
+  expect(warnings({ ...http, K8S_GLOBAL_TOKEN: "abc" })).toEqual([
+    "K8S_GLOBAL_TOKEN is not sent: KUBERNETES_API_URL is not https",
+  ]);
+  expect(warnings({ ...http, TOKEN_FILE: "/token" })).toEqual([
+    "TOKEN_FILE is not sent: KUBERNETES_API_URL is not https",
+  ]);
+});
+
+test("a K8S_CACERT that was set has to be there", () => {
+  expect(kubernetesOf({ ...inPod, K8S_CACERT: "/ca.crt" })).toMatchObject({
+    caFile: "/ca.crt",
+    caRequired: true,
+  });
+});
+
+test.for([
+  [{ WATCH_NAMESPACES: "a,b" }, ["a", "b"]],
+  [{ WATCH_NAMESPACES: "*" }, "*"],
+  [{ NAMESPACE_WHITELIST: "c" }, []],
+  [{ NAMESPACE_WHITELIST: "c", KUBESD_REQUIRE_POD: "true" }, ["c"]],
+  [{ NAMESPACE_WHITELIST: "c", KUBESD_REQUIRE_POD: "true", WATCH_NAMESPACES: "c,d" }, ["c", "d"]],
+] as const)("with %j, %j are watched from the start", ([env, namespaces]) => {
+  expect(kubernetesOf({ ...inPod, ...env })?.namespaces).toEqual(namespaces);
+});
+
+test("KUBESD_REQUIRE_POD needs namespaces that are watched from the start, but not with PODS_FILE", () => {
+  expect(problemsOf({ ...inPod, KUBESD_REQUIRE_POD: "true" })).toEqual([
+    expect.stringMatching(/^Cannot use KUBESD_REQUIRE_POD: .* WATCH_NAMESPACES or NAMESPACE_WHITELIST/),
+  ]);
+  expect(problemsOf({ PODS_FILE: "pods.json", KUBESD_REQUIRE_POD: "true" })).toEqual([]);
+});
+
+test("PODS_FILE replaces the Kubernetes API, and contradicts what only the API can do", () => {
+  expect(kubernetesOf({ ...inPod, PODS_FILE: "pods.json" })).toBeUndefined();
+  const contradicting = {
+    PODS_FILE: "pods.json",
+    KUBERNETES_API_URL: "http://127.0.0.1:8001",
+    WATCH_NAMESPACES: "a",
+  };
+  expect(problemsOf(contradicting)).toEqual([
+    expect.stringMatching(/^Cannot use KUBERNETES_API_URL: got "http:.*PODS_FILE/),
+    expect.stringMatching(/^Cannot use WATCH_NAMESPACES: got "a".*PODS_FILE/),
+  ]);
+});

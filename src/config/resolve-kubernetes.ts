@@ -1,0 +1,99 @@
+// Where pods come from: the settings of the Kubernetes API put together, and checked against those of PODS_FILE.
+import { isIPv6 } from "node:net";
+
+import { describeProblem, type GivenValue } from "./given-value.ts";
+import { type OptionKey, options, type Settings } from "./options.ts";
+import type { ApiAddress } from "./value-kinds.ts";
+
+export interface KubernetesConfig {
+  readonly api: ApiAddress;
+  /** Undefined: the API is asked without credentials. */
+  readonly token: { readonly value: string } | { readonly file: string } | undefined;
+  readonly caFile: string;
+  /** False: where there is no such file, the public authorities count. */
+  readonly caRequired: boolean;
+  /** Watched from the start. Empty: each namespace from its first use. */
+  readonly namespaces: readonly string[] | "*";
+  readonly maxPodListAgeMs: number;
+}
+
+const inClusterCaFile = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+
+interface Context {
+  readonly given: ReadonlyMap<OptionKey, GivenValue>;
+  readonly refused: ReadonlySet<OptionKey>;
+}
+
+export function resolveKubernetes(
+  settings: Settings,
+  { given, refused }: Context,
+): { config: KubernetesConfig | undefined; problems: string[] } {
+  if (given.has("podsFile")) return { config: undefined, problems: besidePodsFile({ given, refused }) };
+  const api = settings.kubernetesApiUrl ?? inClusterAddress(settings);
+  if (api === undefined) {
+    const isRefused = refused.has("kubernetesApiUrl") || refused.has("kubernetesServiceHost");
+    return { config: undefined, problems: isRefused ? [] : [noSource] };
+  }
+  const namespaces = watchedNamespaces(settings);
+  const config = {
+    api,
+    token: tokenFor(api, settings),
+    caFile: settings.k8sCacert ?? inClusterCaFile,
+    caRequired: settings.k8sCacert !== undefined,
+    namespaces,
+    maxPodListAgeMs: settings.maxPodListAgeMs,
+  };
+  const problems =
+    settings.kubesdRequirePod &&
+    namespaces.length === 0 &&
+    !refused.has("watchNamespaces") &&
+    !refused.has("namespaceWhitelist")
+      ? [needsNamespaces]
+      : [];
+  return { config, problems };
+}
+
+const noSource =
+  "Cannot start without a source of pods: neither the Kubernetes API (KUBERNETES_SERVICE_HOST, which Kubernetes sets in " +
+  "every pod, or KUBERNETES_API_URL) nor PODS_FILE is set; wanted one of them. To see the proxy work without a cluster: " +
+  "npm run demo";
+
+const needsNamespaces =
+  "Cannot use KUBESD_REQUIRE_POD: no namespace is watched from the start, so no pod would be known; wanted " +
+  "WATCH_NAMESPACES or NAMESPACE_WHITELIST beside it";
+
+/** KUBERNETES_SERVICE_HOST is no contradiction: Kubernetes sets it in every pod. */
+function besidePodsFile({ given, refused }: Context): string[] {
+  return (["kubernetesApiUrl", "watchNamespaces"] as const).flatMap((key) => {
+    const value = given.get(key);
+    if (value === undefined || refused.has(key)) return [];
+    return [
+      describeProblem(options[key], value, {
+        wanted: "either this or PODS_FILE, which replaces the Kubernetes API",
+      }),
+    ];
+  });
+}
+
+function inClusterAddress({
+  kubernetesServiceHost: host,
+  kubernetesServicePort: port,
+}: Settings): ApiAddress | undefined {
+  if (host === undefined) return undefined;
+  return { origin: new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`).origin, pathPrefix: "" };
+}
+
+/** In clear text anybody on the way would read it. */
+function tokenFor(
+  { origin }: ApiAddress,
+  { k8sGlobalToken, tokenFile }: Settings,
+): KubernetesConfig["token"] {
+  if (!origin.startsWith("https:")) return undefined;
+  return k8sGlobalToken === undefined ? { file: tokenFile } : { value: k8sGlobalToken };
+}
+
+function watchedNamespaces(settings: Settings): readonly string[] | "*" {
+  const { watchNamespaces, namespaceWhitelist, kubesdRequirePod } = settings;
+  if (watchNamespaces.length > 0) return watchNamespaces;
+  return kubesdRequirePod ? namespaceWhitelist : [];
+}

@@ -1,0 +1,149 @@
+// GETs from the Kubernetes API, with the token: this is the only place that a token leaves through, and only to the
+// verified server. Every answer is bounded; every failure is an ApiError.
+import type { Readable } from "node:stream";
+
+import type { Dispatcher } from "undici";
+
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { ApiError, errorOfStatus } from "./api-error.ts";
+import type { ApiTransport, Purpose } from "./api-transport.ts";
+import type { BearerToken } from "./bearer-token.ts";
+
+export interface ApiClientOptions {
+  readonly transport: Pick<ApiTransport, "get">;
+  /** Absent: requests carry no credentials (`kubectl proxy` adds its own). */
+  readonly token: BearerToken | undefined;
+  /** Before every path, such as `/k8s/clusters/c-1`; "" for a plain API server. */
+  readonly pathPrefix: string;
+  readonly userAgent: string;
+  readonly metrics: Pick<Metrics, "limitHit">;
+}
+
+export interface ApiQuery {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** A page of 500 pods has 3 to 15 MB; beyond this something is wrong with the server, or it is none. */
+const maxDocumentBytes = 128 * 1024 * 1024;
+const maxStatusBytes = 64 * 1024;
+
+export class ApiClient {
+  readonly #options: ApiClientOptions;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+  }
+
+  /** The decoded document. Rejects with an ApiError, or with the signal's reason. */
+  async getJson(query: ApiQuery): Promise<unknown> {
+    const { body } = await this.#get("list", query);
+    const bytes = await readBounded(body, { maxBytes: maxDocumentBytes, signal: query.signal });
+    if (bytes === undefined) {
+      this.#options.metrics.limitHit("api_response_size");
+      throw new ApiError("too_large", `the answer has more than ${maxDocumentBytes} bytes`);
+    }
+    return parseJson(bytes.toString("utf8"));
+  }
+
+  /** The bytes of a watch, which the caller reads to the end or destroys. Rejects as getJson() does. */
+  async openStream(query: ApiQuery): Promise<Readable> {
+    const { body } = await this.#get("watch", query);
+    // Whoever destroys it is not interested in an error any more.
+    body.on("error", () => undefined);
+    return body;
+  }
+
+  async #get(purpose: Purpose, query: ApiQuery): Promise<Dispatcher.ResponseData> {
+    const { token } = this.#options;
+    const used = await token?.read();
+    const response = await this.#send(purpose, query, used);
+    if (response.statusCode !== 401 || used === undefined || !token!.refused(used))
+      return await accept(response, query);
+    // The token may have been replaced a moment ago.
+    const next = await token!.read();
+    if (next === used) return await accept(response, query);
+    await response.body.dump({ limit: maxStatusBytes, signal: query.signal }).catch(() => undefined);
+    return await accept(await this.#send(purpose, query, next), query);
+  }
+
+  async #send(purpose: Purpose, { path, query, signal }: ApiQuery, token: string | undefined) {
+    const { transport, pathPrefix, userAgent } = this.#options;
+    return await transport.get(purpose, {
+      path: `${pathPrefix}${path}?${new URLSearchParams(query).toString()}`,
+      headers: {
+        accept: "application/json",
+        "user-agent": userAgent,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      signal,
+    });
+  }
+}
+
+async function accept(
+  response: Dispatcher.ResponseData,
+  { signal }: ApiQuery,
+): Promise<Dispatcher.ResponseData> {
+  const { statusCode, headers, body } = response;
+  if (statusCode === 200) return response;
+  const bytes = await readBounded(body, { maxBytes: maxStatusBytes, signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  });
+  const retryAfter = headers["retry-after"];
+  throw errorOfStatus(
+    statusCode,
+    bytes === undefined ? undefined : parseJsonOrNothing(bytes.toString("utf8")),
+    {
+      retryAfterMs:
+        typeof retryAfter === "string" && /^\d{1,6}$/.test(retryAfter)
+          ? Number(retryAfter) * 1000
+          : undefined,
+    },
+  );
+}
+
+/** Undefined when there is more. Rejects with an ApiError `unreachable` when the body breaks off. */
+async function readBounded(
+  body: Readable,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      // Leaving the loop destroys the body.
+      if (bytes > maxBytes) return undefined;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ApiError("unreachable", "the answer of the API server broke off", { cause: error });
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError("malformed", "the answer is not JSON", { cause: describe(error) });
+  }
+}
+
+/** V8 quotes the text in its message: that does not belong into a log. */
+function describe(error: unknown): Error {
+  return new Error((error as Error).name);
+}
+
+function parseJsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

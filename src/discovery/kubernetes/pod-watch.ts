@@ -1,0 +1,299 @@
+// Keeps the pods of one scope as the API server has them: lists once, then watches, goes on where a watch ended, and lists
+// again only where nothing else helps. A failure leaves the last known pods in the store; how old they are is told.
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { WatchRestartReason } from "../../telemetry/metric-definitions.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { PodStore } from "../pod-store.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiError } from "./api-error.ts";
+import { Backoff } from "./backoff.ts";
+import { listPods } from "./list-pods.ts";
+import type { PodScope } from "./pod-scope.ts";
+import { readWatch, WatchIdleError } from "./read-watch.ts";
+import { ScopeCache } from "./scope-cache.ts";
+import { unknownPods } from "./unknown-pods.ts";
+
+export interface PodWatchOptions {
+  readonly scope: PodScope;
+  readonly client: Pick<ApiClient, "getJson" | "openStream">;
+  readonly store: PodStore;
+  readonly metrics: Pick<Metrics, "listRequested" | "limitHit" | "watchRestarted">;
+  readonly report: WatchReport;
+  /** MAX_POD_LIST_AGE. */
+  readonly maxAgeMs: number;
+  readonly timing?: Partial<WatchTiming>;
+}
+
+/** Told what happens, for the log. */
+export interface WatchReport {
+  failed(scope: PodScope, error: ApiError): void;
+  recovered(scope: PodScope): void;
+  /** The account may list, but not watch. */
+  watchForbidden(scope: PodScope): void;
+}
+
+/** Constants of operation, which tests make shorter. In milliseconds. */
+export interface WatchTiming {
+  /** Longest silence of a watch: bookmarks come about once a minute. */
+  readonly idleMs: number;
+  /** A watch that ended sooner than this is not opened again before. */
+  readonly shortestWatchMs: number;
+  /** How long a list serves where the account may not watch. */
+  readonly listedAgeMs: number;
+  /** How often is tried whether the account may watch by now. */
+  readonly watchRetryMs: number;
+  /** Between two attempts after failures. */
+  readonly backoff: Pick<Backoff, "next">;
+}
+
+/** The server ends a watch after 5 to 10 minutes, as client-go asks it to: spread, so that not all come back together. */
+const watchSeconds = () => 300 + Math.floor(Math.random() * 301);
+
+export class PodWatch {
+  readonly #options: PodWatchOptions;
+  readonly #timing: WatchTiming;
+  readonly #cache: ScopeCache;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #listing: Promise<void> | undefined;
+  #synced = false;
+  #open = false;
+  #watchForbidden = false;
+  #failure: ApiError | undefined;
+  #contactMs = 0;
+  #contactWallMs = 0;
+  /** When the last attempt to list began. */
+  #listBeganMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PodWatchOptions) {
+    this.#options = options;
+    this.#timing = {
+      idleMs: 90_000,
+      shortestWatchMs: 1_000,
+      listedAgeMs: 5_000,
+      watchRetryMs: 300_000,
+      backoff: new Backoff(),
+      ...options.timing,
+    };
+    this.#cache = new ScopeCache(options.scope, options.store);
+  }
+
+  /** The first complete list is in the store. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** What the last attempt failed for; undefined while all is well. */
+  get failure(): ApiError | undefined {
+    return this.#failure;
+  }
+
+  /** 0 while a watch is open, else the time since the server was last heard; undefined before the first list. */
+  get ageMs(): number | undefined {
+    if (!this.#synced) return undefined;
+    return this.#open ? 0 : performance.now() - this.#contactMs;
+  }
+
+  /** Wall clock; undefined before the first list. */
+  get lastContactMs(): number | undefined {
+    return this.#synced ? this.#contactWallMs : undefined;
+  }
+
+  start(): void {
+    this.#running = this.#run(this.#stop.signal);
+  }
+
+  /** Nothing changes the store from here on; resolves when nothing runs any more. The pods stay. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    await this.#listing?.catch(() => undefined);
+  }
+
+  /** Stops, and takes the pods out of the store, at once. */
+  forget(): void {
+    void this.stop();
+    this.#cache.clear();
+  }
+
+  /**
+   * Resolves when the pods in the store can be relied on. Rejects with a PodsUnknownError: at once while the next attempt to
+   * list waits for its time, else after `timeoutMs` at the latest.
+   */
+  async known({ timeoutMs }: { timeoutMs: number }): Promise<void> {
+    const { scope, maxAgeMs } = this.#options;
+    if (!this.#synced)
+      await this.#settled(
+        this.#listing?.catch(() => undefined),
+        timeoutMs,
+      );
+    // Half of the time: the last known pods are better than none.
+    else if (this.#watchForbidden) await this.#settled(this.#listIfOld(), timeoutMs / 2);
+    const { ageMs } = this;
+    if (ageMs === undefined) throw unknownPods(scope, this.#failure);
+    if (ageMs > maxAgeMs) throw unknownPods(scope, this.#failure, { ageMs });
+  }
+
+  /** Waits for a list to come or fail, but not longer than this. */
+  async #settled(listing: Promise<void> | undefined, timeoutMs: number): Promise<void> {
+    if (listing === undefined) return;
+    const giveUp = new AbortController();
+    const late = delay(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined);
+    await Promise.race([listing, late]).finally(() => giveUp.abort());
+  }
+
+  /** Where the account may not watch: one list for all scrapes of the next seconds, also when it fails. */
+  #listIfOld(): Promise<void> | undefined {
+    if (this.#listing !== undefined) return this.#listing;
+    if (performance.now() - this.#listBeganMs < this.#timing.listedAgeMs) return undefined;
+    return this.#list().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#fail(requireApiError(error));
+    });
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#cache.resourceVersion === undefined) await this.#list();
+        const openedMs = performance.now();
+        await this.#watch(signal);
+        this.#restarted("closed");
+        await this.#sleep(this.#timing.shortestWatchMs - (performance.now() - openedMs));
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#sleep(this.#recoverFrom(error));
+      }
+    }
+  }
+
+  /** One list at a time: whoever wants one meanwhile gets the same. */
+  #list(): Promise<void> {
+    this.#listing ??= this.#listOnce().finally(() => (this.#listing = undefined));
+    return this.#listing;
+  }
+
+  async #listOnce(): Promise<void> {
+    const { client, scope, metrics } = this.#options;
+    this.#listBeganMs = performance.now();
+    const list = await listPods({
+      client,
+      scope,
+      metrics,
+      signal: this.#stop.signal,
+      onPage: () => this.#contact(),
+    });
+    // A list that a stop overtook must not bring forgotten pods back.
+    this.#stop.signal.throwIfAborted();
+    this.#cache.replace(list);
+    this.#synced = true;
+    this.#contact();
+    this.#recovered();
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, scope } = this.#options;
+    const body = await client.openStream({
+      path: scope.path,
+      query: {
+        watch: "true",
+        resourceVersion: this.#cache.resourceVersion!,
+        allowWatchBookmarks: "true",
+        timeoutSeconds: String(watchSeconds()),
+      },
+      signal,
+    });
+    this.#watchForbidden = false;
+    this.#open = true;
+    this.#contact();
+    this.#recovered();
+    try {
+      await readWatch(body, {
+        onBytes: () => this.#contact(),
+        onEvent: (event) => this.#cache.apply(event),
+        idleMs: this.#timing.idleMs,
+        signal,
+      });
+      // Its end is a word of the server too.
+      this.#contact();
+    } finally {
+      this.#open = false;
+    }
+  }
+
+  /** Takes note of a failure; how long to wait before the next attempt. */
+  #recoverFrom(thrown: unknown): number {
+    const error = requireApiError(thrown);
+    const { report, scope } = this.#options;
+    if (this.#cache.resourceVersion !== undefined) {
+      this.#restarted(reasonOf(error));
+      if (error.problem === "forbidden") {
+        // No failure: lists do as well.
+        if (!this.#watchForbidden) report.watchForbidden(scope);
+        this.#watchForbidden = true;
+        return this.#timing.watchRetryMs;
+      }
+      if (needsList(error)) this.#cache.expire();
+    }
+    this.#fail(error);
+    return Math.max(this.#timing.backoff.next(), error.retryAfterMs ?? 0);
+  }
+
+  #fail(error: ApiError): void {
+    this.#failure = error;
+    this.#options.report.failed(this.#options.scope, error);
+  }
+
+  #recovered(): void {
+    if (this.#failure === undefined) return;
+    this.#failure = undefined;
+    this.#options.report.recovered(this.#options.scope);
+  }
+
+  #restarted(reason: WatchRestartReason): void {
+    this.#options.metrics.watchRestarted(reason);
+  }
+
+  #contact(): void {
+    this.#contactMs = performance.now();
+    this.#contactWallMs = Date.now();
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+}
+
+/** Throws what is no ApiError: it is this program's own mistake. */
+function requireApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  throw error;
+}
+
+/** Whether only a list tells what holds now. A refusal for the request's own sake would come again and again. */
+function needsList({ problem, status = 0 }: ApiError): boolean {
+  if (problem === "refused") return status >= 400 && status < 500;
+  return (
+    problem === "expired" || problem === "regressed" || problem === "malformed" || problem === "too_large"
+  );
+}
+
+function reasonOf(error: ApiError): WatchRestartReason {
+  if (error instanceof WatchIdleError) return "idle";
+  switch (error.problem) {
+    case "expired":
+    case "regressed":
+    case "unreachable":
+      return error.problem;
+    case "malformed":
+    case "too_large":
+      return "malformed";
+    case "credentials":
+    case "unauthorized":
+    case "forbidden":
+    case "busy":
+    case "refused":
+      return "refused";
+  }
+}

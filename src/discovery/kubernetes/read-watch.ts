@@ -1,0 +1,64 @@
+// Reads one watch from its first byte to its end, and notices when the server has fallen silent.
+import type { Readable } from "node:stream";
+
+import { ApiError } from "./api-error.ts";
+import { EventLines, parseEvent, type WatchEvent } from "./watch-events.ts";
+
+export interface WatchReader {
+  /** Called for every chunk: the server is there. */
+  readonly onBytes: () => void;
+  /** Called for every event, in order. What it throws ends the watch. */
+  readonly onEvent: (event: WatchEvent) => void;
+  /** Longest silence. The server sends bookmarks about once a minute. */
+  readonly idleMs: number;
+}
+
+/** The server sent nothing for so long that it may be gone without having said so. */
+export class WatchIdleError extends ApiError {
+  constructor(idleMs: number) {
+    super("unreachable", `the API server sent nothing for ${idleMs / 1000} s`);
+  }
+}
+
+/**
+ * Resolves when the server has ended the watch in an orderly way, as it does every few minutes. Rejects with an ApiError, or
+ * with the reason of the signal. The body is destroyed in any case.
+ */
+export async function readWatch(
+  body: Readable,
+  { onBytes, onEvent, idleMs, signal }: WatchReader & { signal: AbortSignal },
+): Promise<void> {
+  const lines = new EventLines();
+  let idle = false;
+  const watchdog = setTimeout(() => {
+    idle = true;
+    body.destroy(new WatchIdleError(idleMs));
+  }, idleMs);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      watchdog.refresh();
+      onBytes();
+      for (const line of lines.push(chunk)) {
+        // What was read already must not get through after a stop.
+        signal.throwIfAborted();
+        onEvent(parseEvent(line));
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ApiError) throw error;
+    if (idle) throw new WatchIdleError(idleMs);
+    if (isBroken(error)) throw new ApiError("unreachable", "the watch broke off", { cause: error });
+    throw error;
+  } finally {
+    clearTimeout(watchdog);
+    body.destroy();
+  }
+  // Half an event is no event, and what it told will come again.
+  if (lines.unfinished) throw new ApiError("unreachable", "the watch ended in the middle of an event");
+}
+
+/** An error of the connection: it has a code. Others are this program's own mistakes. */
+function isBroken(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).code === "string";
+}

@@ -1,0 +1,59 @@
+// What the log says of the watches: the first failure at once, then one line a minute for as long as anything fails, however
+// many namespaces are affected, and one line when all is well again.
+import type { Logger } from "../../telemetry/logger.ts";
+import type { ApiError } from "./api-error.ts";
+import type { PodScope } from "./pod-scope.ts";
+import type { WatchReport } from "./pod-watch.ts";
+
+const repeatMs = 60_000;
+const maxNames = 10;
+
+export class WatchLog implements WatchReport {
+  readonly #logger: Pick<Logger, "info" | "warn">;
+  readonly #now: () => number;
+  readonly #failing = new Set<string>();
+  #loggedMs = Number.NEGATIVE_INFINITY;
+  #watchForbiddenLogged = false;
+
+  constructor(logger: Pick<Logger, "info" | "warn">, { now = () => performance.now() } = {}) {
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  failed({ name }: PodScope, error: ApiError): void {
+    const begins = this.#failing.size === 0;
+    this.#failing.add(name);
+    if (!begins && this.#now() - this.#loggedMs < repeatMs) return;
+    this.#loggedMs = this.#now();
+    this.#logger.warn(
+      {
+        problem: error.problem,
+        reason: error.message,
+        serverMessage: error.serverMessage,
+        err: error.cause,
+        namespaces: [...this.#failing].slice(0, maxNames),
+        failing: this.#failing.size,
+      },
+      "Cannot keep up with the pods: the last known ones stay in use",
+    );
+  }
+
+  recovered({ name }: PodScope): void {
+    if (!this.#failing.delete(name) || this.#failing.size > 0) return;
+    this.#logger.info("The pods are up to date again");
+  }
+
+  /** Of no more interest. */
+  forgotten({ name }: PodScope): void {
+    this.#failing.delete(name);
+  }
+
+  watchForbidden(): void {
+    if (this.#watchForbiddenLogged) return;
+    this.#watchForbiddenLogged = true;
+    this.#logger.warn(
+      "The account may list pods, but not watch them: they are listed for every scrape, at most every 5 s for each namespace. " +
+        'Give it the verb "watch" to take this load from the API server',
+    );
+  }
+}

@@ -1,12 +1,12 @@
 // PODS_FILE: pods from a file that somebody keeps up to date, instead of from the Kubernetes API.
 // Never takes a part of a file: a file that cannot be read leaves the pods of the last good one in the store.
 import { setTimeout as delay } from "node:timers/promises";
+import { FileTooLargeError, readBoundedFile } from "../../files/read-bounded-file.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { PodStore } from "../pod-store.ts";
 import type { Pod } from "../pod.ts";
 import { parsePodList } from "./parse-pod-list.ts";
-import { FileTooLargeError, readBoundedFile } from "./read-bounded-file.ts";
 
 /** A list of 5,000 pods has about 27 MB in YAML and 64 MB in indented JSON. */
 export const maxPodsFileBytes = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 // PODS_FILE: pods from a file that somebody keeps up to date, instead of from the Kubernetes API.
 // Never takes a part of a file: a file that cannot be read leaves the pods of the last good one in the store.
-import { setTimeout as delay } from "node:timers/promises";
+import { poll, type PollOptions } from "../../files/poll.ts";
 import { FileTooLargeError, readBoundedFile } from "../../files/read-bounded-file.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -23,17 +23,15 @@ export interface PodsFileOptions {
   readonly intervalMs?: number;
   /** Wall-clock time in ms since 1970. */
   readonly now?: () => number;
-  /** Resolves after so many ms; rejects as soon as the signal is aborted. */
-  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep?: PollOptions["sleep"];
 }
 
 /**
- * Reads the file at intervals and compares its content: file times and notifications miss changes on network mounts and
- * the symbolic links that Kubernetes swaps. Each successful read counts as contact, also when nothing changed. A problem
- * is logged once for each content, not at every read.
+ * Reads the file at intervals and compares its content. Each successful read counts as contact, also when nothing changed.
+ * A problem is logged once for each content, not at every read.
  */
 export class PodsFile {
-  readonly #options: Required<PodsFileOptions>;
+  readonly #options: Required<Omit<PodsFileOptions, "sleep">> & Pick<PodsFileOptions, "sleep">;
   readonly #stop = new AbortController();
   #polling: Promise<void> | undefined;
   #acceptedHash: string | undefined;
@@ -44,7 +42,6 @@ export class PodsFile {
     this.#options = {
       intervalMs: defaultIntervalMs,
       now: Date.now,
-      sleep: (ms, signal) => delay(ms, undefined, { signal }),
       ...options,
     };
   }
@@ -52,7 +49,8 @@ export class PodsFile {
   /** Loads the file for the first time and goes on watching it. Rejects, and watches nothing, when it cannot be loaded. */
   async start(): Promise<void> {
     await this.#load();
-    this.#polling = this.#poll(this.#stop.signal);
+    const { intervalMs, sleep } = this.#options;
+    this.#polling = poll(() => this.#reload(), { intervalMs, sleep, signal: this.#stop.signal });
   }
 
   /** Ends the watch; a read that runs is waited for. The store keeps its pods. */
@@ -61,15 +59,12 @@ export class PodsFile {
     await this.#polling;
   }
 
-  async #poll(signal: AbortSignal): Promise<void> {
-    const { intervalMs, sleep } = this.#options;
-    while (await sleptThrough(sleep(intervalMs, signal), signal)) {
-      try {
-        await this.#load();
-        this.#logRecovery();
-      } catch (error) {
-        if (!signal.aborted) this.#logProblem(error as Error);
-      }
+  async #reload(): Promise<void> {
+    try {
+      await this.#load();
+      this.#logRecovery();
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#logProblem(error as Error);
     }
   }
 
@@ -120,16 +115,6 @@ export class PodsFile {
     this.#loggedProblem = undefined;
     logger.info({ path }, "PODS_FILE can be read again");
   }
-}
-
-/** False when the sleep ended because the signal was aborted. */
-async function sleptThrough(sleep: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return !signal.aborted;
 }
 
 function decodeUtf8(bytes: Buffer): string {

@@ -12,6 +12,7 @@ import { ConnectionSlots } from "./scrape/connection-slots.ts";
 import { PassThrough } from "./scrape/pass-through.ts";
 import { PodConnections } from "./scrape/pod-connections.ts";
 import { PodScraper } from "./scrape/scrape-pods.ts";
+import { UpstreamTls } from "./scrape/upstream-tls.ts";
 import { AccessPolicy } from "./targets/access-policy.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -44,7 +45,8 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
       : new PodsFile({ path: config.podsFile, store: pods, logger, metrics });
 
   const userAgent = `k8s-prometheus-proxy/${version}`;
-  const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs });
+  const tls = new UpstreamTls({ settings: config, logger, metrics });
+  const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs, tls });
   const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
   const budget = new BufferBudget({ maxBytes: config.maxBufferedBytes, metrics });
   const scraper = new PodScraper({
@@ -88,6 +90,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   return {
     async start() {
       try {
+        await tls.start();
         const address = config.listenAddress;
         const addresses = {
           main: await main.listen({
@@ -118,6 +121,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     await main.close({ graceMs });
     await source?.stop();
     connections.close();
+    await tls.stop();
     await own.close({ graceMs: 0 });
   }
 }

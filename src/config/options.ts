@@ -13,6 +13,7 @@ import {
   namespaceList,
   patternList,
   portList,
+  serverName,
   size,
   type ValueKind,
 } from "./value-kinds.ts";
@@ -40,6 +41,7 @@ export interface Option {
 export const optionGroups = {
   access: "What may be scraped",
   pods: "Where pods come from",
+  tls: "TLS to pods",
   listeners: "Listeners",
   time: "Time limits",
   limits: "Concurrency and size limits",
@@ -109,6 +111,36 @@ export const options = {
     help:
       "What `kubectl get pods -A -o json` (or yaml, which is slower) prints, at most 64 MiB. It is read again within " +
       "5 s of a change; a file that cannot be used leaves the last good list in place. Replace it by renaming.",
+  },
+  upstreamCaFile: {
+    env: "UPSTREAM_CA_FILE",
+    group: "tls",
+    kind: filePath(),
+    defaultText: "the roots that Node.js trusts",
+    help:
+      "Certificates (PEM, at most 1 MiB) that https pods are verified against, in place of the default roots. This file " +
+      "and the two below are read again within 30 s of a change; files that cannot be used leave the last good ones in place.",
+  },
+  upstreamServerName: {
+    env: "UPSTREAM_SERVER_NAME",
+    group: "tls",
+    kind: serverName(),
+    defaultText: "the address that is dialled",
+    help:
+      "What the certificate of every https pod has to be valid for. A name, but not an address, is also sent to the pod " +
+      "(SNI).",
+  },
+  upstreamCertFile: {
+    env: "UPSTREAM_CERT_FILE",
+    group: "tls",
+    kind: filePath(),
+    help: "Certificate (PEM, with its chain if there is one) that https pods are shown. Needs UPSTREAM_KEY_FILE.",
+  },
+  upstreamKeyFile: {
+    env: "UPSTREAM_KEY_FILE",
+    group: "tls",
+    kind: filePath(),
+    help: "Private key (PEM, not encrypted) of the certificate in UPSTREAM_CERT_FILE.",
   },
   listenAddress: {
     env: "LISTEN_ADDRESS",

@@ -29,6 +29,8 @@ interface OptionCase {
   readonly default?: unknown;
   readonly good: readonly (readonly [text: string, value: unknown])[];
   readonly bad: readonly string[];
+  /** Variables of files without which it may not be set. */
+  readonly with?: readonly string[];
 }
 
 const badDurations = [
@@ -106,6 +108,38 @@ const cases: Record<OptionKey, OptionCase> = {
   },
   kubesdRequirePod: { default: false, good: [["true", true]], bad: badBooleans },
   podsFile: { good: [["/etc/pods.yaml", "/etc/pods.yaml"]], bad: ["a\0b", "a\nb", " "] },
+  upstreamCaFile: { good: [["/etc/ca.pem", "/etc/ca.pem"]], bad: ["a\0b", " "] },
+  upstreamServerName: {
+    good: [
+      ["metrics.example", "metrics.example"],
+      ["pods_1.Team-A.svc", "pods_1.Team-A.svc"],
+      ["localhost", "localhost"],
+      ["10.0.0.1", "10.0.0.1"],
+      ["fd00::1", "fd00::1"],
+      [`${"a".repeat(63)}.b2`, `${"a".repeat(63)}.b2`],
+    ],
+    bad: [
+      "*.example",
+      "a..b",
+      ".a",
+      "a.",
+      "-a",
+      "a-.b",
+      "10.0.0",
+      "10.0.0.256",
+      "[fd00::1]",
+      "fe80::1%eth0",
+      "a:443",
+      "https://a",
+      "ä.example",
+      "a b",
+      "a".repeat(64),
+      `${"a.".repeat(127)}b`,
+      " ",
+    ],
+  },
+  upstreamCertFile: { good: [["/etc/cert.pem", "/etc/cert.pem"]], bad: [" "], with: ["UPSTREAM_KEY_FILE"] },
+  upstreamKeyFile: { good: [["/etc/key.pem", "/etc/key.pem"]], bad: [" "], with: ["UPSTREAM_CERT_FILE"] },
   listenAddress: {
     good: [
       ["127.0.0.1", "127.0.0.1"],
@@ -194,12 +228,13 @@ test.for(keys)("parseConfig() has the documented default of %s", (key) => {
 
 test.for(keys)("parseConfig() reads %s from its variable and from its flag", (key) => {
   const { env } = options[key];
+  const others = Object.fromEntries((cases[key].with ?? []).map((name) => [name, "/etc/other"]));
   for (const [text, value] of cases[key].good) {
-    const fromEnvironment = configOf({ env: { [env]: text } });
+    const fromEnvironment = configOf({ env: { ...others, [env]: text } });
     expect(fromEnvironment.config[configKeyOf(key)], text).toEqual(value);
     expect(fromEnvironment.sources[key]).toBe("environment");
 
-    const fromFlag = configOf({ argv: [`${flagOf(options[key])}=${text}`] });
+    const fromFlag = configOf({ argv: [`${flagOf(options[key])}=${text}`], env: others });
     expect(fromFlag.config[configKeyOf(key)], text).toEqual(value);
     expect(fromFlag.sources[key]).toBe("flag");
   }
@@ -208,7 +243,8 @@ test.for(keys)("parseConfig() reads %s from its variable and from its flag", (ke
 test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
   const option = options[key];
   for (const text of cases[key].bad) {
-    const fromEnvironment = problemsOf({ env: { [option.env]: text } });
+    const others = Object.fromEntries((cases[key].with ?? []).map((name) => [name, "/etc/other"]));
+    const fromEnvironment = problemsOf({ env: { ...others, [option.env]: text } });
     expect(fromEnvironment.length, text).toBeGreaterThan(0);
     for (const problem of fromEnvironment) {
       expect(problem).toMatch(new RegExp(`^Cannot use ${option.env}: got "`));

@@ -87,6 +87,14 @@ test.for([
     { K8S_NODEJS_PORT: "5055" },
     ["Cannot listen twice on port 5055: K8S_NODEJS_PORT and METRICS_HTTP_PORT must differ"],
   ],
+  [
+    { UPSTREAM_CERT_FILE: "cert.pem" },
+    ["Cannot use UPSTREAM_CERT_FILE alone: UPSTREAM_KEY_FILE is not set; wanted both or none"],
+  ],
+  [
+    { UPSTREAM_KEY_FILE: "key.pem" },
+    ["Cannot use UPSTREAM_KEY_FILE alone: UPSTREAM_CERT_FILE is not set; wanted both or none"],
+  ],
 ] as [Record<string, string>, string[]][])("resolveSettings() refuses %j", ([env, problems]) => {
   expect(parse(env)).toEqual({ kind: "problems", problems });
 });

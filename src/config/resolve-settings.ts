@@ -51,11 +51,20 @@ export function resolveSettings(
       );
     }
   }
+  requireTogether("upstreamCertFile", "upstreamKeyFile");
+  requireTogether("upstreamKeyFile", "upstreamCertFile");
   keepWithin("scrapeTimeoutMs", "maxScrapeTimeoutMs");
   keepWithin("maxConnectionsPerScrape", "maxConnections");
   keepWithin("maxBodyBytes", "maxBufferedBytes");
   keepWithin("maxBodyBytes", "maxResponseBytes");
   return { config, problems };
+
+  function requireTogether(key: OptionKey, other: OptionKey): void {
+    if (!given.has(key) || given.has(other)) return;
+    problems.push(
+      `Cannot use ${options[key].env} alone: ${options[other].env} is not set; wanted both or none`,
+    );
+  }
 
   function keepWithin(key: Bounded, bound: Bound): void {
     if (config[key] <= config[bound] || refused.has(key) || refused.has(bound)) return;

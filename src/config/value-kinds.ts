@@ -89,6 +89,18 @@ export function ipAddress(): ValueKind<string> {
   };
 }
 
+/** What a certificate is for: a DNS name without wildcards, or an IP literal. */
+export function serverName(): ValueKind<string> {
+  const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
+  // The last label is never all digits: 10.0.0 is a slip, not a name.
+  const dnsName = new RegExp(String.raw`^(?=.{1,253}$)(?:${label}\.)*(?!\d+$)${label}$`);
+  return {
+    schema: z.string().refine((text) => dnsName.test(text) || (isIP(text) !== 0 && !text.includes("%"))),
+    placeholder: "name",
+    wanted: "a DNS name such as metrics.example, or an IP address without brackets",
+  };
+}
+
 /** Canonical networks. */
 export function cidrList(): ValueKind<string[]> {
   return list({

@@ -37,6 +37,7 @@ export const limits = [
   "client_connections",
   "client_stall",
   "pods_file_size",
+  "upstream_file_size",
 ] as const;
 export type Limit = (typeof limits)[number];
 

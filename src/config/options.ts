@@ -13,6 +13,7 @@ import {
   namespaceList,
   patternList,
   portList,
+  rejectUnauthorized,
   serverName,
   size,
   type ValueKind,
@@ -119,7 +120,7 @@ export const options = {
     defaultText: "the roots that Node.js trusts",
     help:
       "Certificates (PEM, at most 1 MiB) that https pods are verified against, in place of the default roots. This file " +
-      "and the two below are read again within 30 s of a change; files that cannot be used leave the last good ones in place.",
+      "and the two below are read again within 10 s of a change; files that cannot be used leave the last good ones in place.",
   },
   upstreamServerName: {
     env: "UPSTREAM_SERVER_NAME",
@@ -141,6 +142,25 @@ export const options = {
     group: "tls",
     kind: filePath(),
     help: "Private key (PEM, not encrypted) of the certificate in UPSTREAM_CERT_FILE.",
+  },
+  upstreamInsecureSkipVerify: {
+    env: "UPSTREAM_INSECURE_SKIP_VERIFY",
+    group: "tls",
+    kind: boolean(),
+    default: "false",
+    help:
+      "true: any certificate of an https pod will do, so whoever can take the pod's place may answer for it. Concerns " +
+      "pods only.",
+  },
+  nodeTlsRejectUnauthorized: {
+    env: "NODE_TLS_REJECT_UNAUTHORIZED",
+    group: "tls",
+    kind: rejectUnauthorized(),
+    unset: true,
+    defaultText: "https pods are verified",
+    help:
+      "The value 0 means the same as UPSTREAM_INSECURE_SKIP_VERIFY=true. It concerns pods only: every other connection " +
+      "of the proxy stays verified.",
   },
   listenAddress: {
     env: "LISTEN_ADDRESS",

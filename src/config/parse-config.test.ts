@@ -140,6 +140,18 @@ const cases: Record<OptionKey, OptionCase> = {
   },
   upstreamCertFile: { good: [["/etc/cert.pem", "/etc/cert.pem"]], bad: [" "], with: ["UPSTREAM_KEY_FILE"] },
   upstreamKeyFile: { good: [["/etc/key.pem", "/etc/key.pem"]], bad: [" "], with: ["UPSTREAM_CERT_FILE"] },
+  upstreamInsecureSkipVerify: { default: false, good: [["true", true]], bad: badBooleans },
+  nodeTlsRejectUnauthorized: {
+    default: true,
+    good: [
+      ["0", false],
+      ["1", true],
+      ["00", true],
+      ["false", true],
+      ["no", true],
+    ],
+    bad: [" "],
+  },
   listenAddress: {
     good: [
       ["127.0.0.1", "127.0.0.1"],

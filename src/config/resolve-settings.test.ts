@@ -43,12 +43,12 @@ test.for([
     { HTTP_PORT: "0", METRICS_HTTP_PORT: "0" },
     { httpPort: 0, metricsHttpPort: 0 },
   ],
-] as [Record<string, string>, Partial<Config>][])(
-  "resolveSettings() lets defaults give way: %j gives %j",
-  ([env, expected]) => {
-    expect(parse(env)).toMatchObject({ kind: "config", config: expected });
-  },
-);
+  [{}, { verifiesPods: true }],
+  [{ UPSTREAM_INSECURE_SKIP_VERIFY: "true", NODE_TLS_REJECT_UNAUTHORIZED: "1" }, { verifiesPods: false }],
+  [{ UPSTREAM_INSECURE_SKIP_VERIFY: "false", NODE_TLS_REJECT_UNAUTHORIZED: "0" }, { verifiesPods: false }],
+] as [Record<string, string>, Partial<Config>][])("resolveSettings() makes of %j: %j", ([env, expected]) => {
+  expect(parse(env)).toMatchObject({ kind: "config", config: expected });
+});
 
 test("resolveSettings() starts in a small container with the defaults alone", () => {
   expect(parse({}, 64 * MiB)).toMatchObject({

@@ -11,6 +11,8 @@ export type Sources = Readonly<Record<OptionKey, Source>>;
  */
 export type Config = Omit<Settings, "maxBufferedBytes" | "k8sNodejsPort"> & {
   readonly maxBufferedBytes: number;
+  /** False when one of the two settings turns the verification of https pods off. */
+  readonly verifiesPods: boolean;
 };
 
 export interface SettingsContext {
@@ -31,6 +33,7 @@ export function resolveSettings(
     ...own,
     httpPort: (portKey === "k8sNodejsPort" ? k8sNodejsPort : undefined) ?? own.httpPort,
     maxBufferedBytes: own.maxBufferedBytes ?? defaultMaxBufferedBytes(memoryLimitBytes),
+    verifiesPods: own.nodeTlsRejectUnauthorized && !own.upstreamInsecureSkipVerify,
   };
   const problems: string[] = [];
 

@@ -62,6 +62,18 @@ export function boolean(): ValueKind<boolean> {
   };
 }
 
+/** As Node.js reads NODE_TLS_REJECT_UNAUTHORIZED: false for `0` alone. */
+export function rejectUnauthorized(): ValueKind<boolean> {
+  return {
+    schema: z
+      .string()
+      .min(1)
+      .transform((text) => text !== "0"),
+    placeholder: "0|1",
+    wanted: "0, or anything else to have certificates verified",
+  };
+}
+
 export function choice<const T extends string>(choices: readonly T[]): ValueKind<T> {
   return {
     schema: z.enum(choices),

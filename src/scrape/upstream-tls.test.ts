@@ -29,14 +29,16 @@ async function write(name: string, text: string): Promise<string> {
   return path;
 }
 
-function create(settings: UpstreamTlsSettings) {
+type Settings = Partial<UpstreamTlsSettings>;
+
+function create(settings: Settings) {
   const alarm = new Alarm();
   const logged: string[] = [];
   const log = (first: string | { err: Error }) =>
     void logged.push(typeof first === "string" ? first : first.err.message);
   const hits: string[] = [];
   const tls = new UpstreamTls({
-    settings,
+    settings: { verifiesPods: true, ...settings },
     logger: { info: log, warn: log },
     metrics: { limitHit: (limit) => void hits.push(limit) },
     sleep: alarm.sleep,
@@ -45,7 +47,7 @@ function create(settings: UpstreamTlsSettings) {
   return { tls, alarm, logged, hits };
 }
 
-async function started(settings: UpstreamTlsSettings): Promise<ReturnType<typeof create>> {
+async function started(settings: Settings): Promise<ReturnType<typeof create>> {
   const created = create(settings);
   await created.tls.start();
   return created;
@@ -102,6 +104,15 @@ describe("UpstreamTls", () => {
     expect(await ask(under.tls, middle.issue({ ips: [ip] }))).toBe("metrics");
   });
 
+  test("takes any certificate where pods are not to be verified", async () => {
+    const settings = {
+      upstreamCaFile: await write("ca", authority.cert),
+      upstreamServerName: "pods.example",
+    };
+    const { tls } = await started({ ...settings, verifiesPods: false });
+    expect(await ask(tls, foreign.issue({ ips: ["10.0.0.1"] }))).toBe("metrics");
+  });
+
   test("expects UPSTREAM_SERVER_NAME", async () => {
     const upstreamCaFile = await write("ca", authority.cert);
     const { tls } = await started({ upstreamCaFile, upstreamServerName: "pods.example" });
@@ -141,7 +152,7 @@ describe("UpstreamTls", () => {
   test("does not start with a file that cannot be used, and names it", async () => {
     const [good, key] = [await write("good", client.cert), await write("key", client.key)];
     const bad = await write("bad", "x");
-    const check = (settings: UpstreamTlsSettings, problem: string) =>
+    const check = (settings: Settings, problem: string) =>
       expect(create(settings).tls.start()).rejects.toThrow(problem);
     await check(
       { upstreamCaFile: bad },
@@ -174,7 +185,7 @@ describe("UpstreamTls", () => {
   test("polls only where there are files", async () => {
     expect((await started({})).alarm.slept).toEqual([]);
     expect((await started({ upstreamCaFile: await write("ca", authority.cert) })).alarm.slept).toEqual([
-      30_000,
+      10_000,
     ]);
   });
 });

@@ -12,8 +12,7 @@ import type { PodTls } from "./pod-socket.ts";
 /** The roots that operating systems ship have about 220 KB. */
 export const maxUpstreamFileBytes = 1024 * 1024;
 
-// Kubernetes itself takes up to a minute to bring a changed secret into a volume.
-const defaultIntervalMs = 30_000;
+const defaultIntervalMs = 10_000;
 
 /** Settings by the names that they have in Config. Paths. */
 export interface UpstreamTlsSettings {
@@ -24,13 +23,15 @@ export interface UpstreamTlsSettings {
   /** Both or none. */
   readonly upstreamCertFile?: string | undefined;
   readonly upstreamKeyFile?: string | undefined;
+  /** Whether pods have to show a certificate that can be verified. */
+  readonly verifiesPods: boolean;
 }
 
 export interface UpstreamTlsOptions {
   readonly settings: UpstreamTlsSettings;
   readonly logger: Pick<Logger, "info" | "warn">;
   readonly metrics: Pick<Metrics, "limitHit">;
-  /** How often the files are read. Default: 30 s. */
+  /** How often the files are read. Default: 10 s. */
   readonly intervalMs?: number;
   readonly sleep?: PollOptions["sleep"];
 }
@@ -38,7 +39,7 @@ export interface UpstreamTlsOptions {
 /** Each new connection uses what was read last; connections that exist live on. */
 export class UpstreamTls implements PodTls {
   readonly serverName: string | undefined;
-  readonly rejectUnauthorized = true;
+  readonly rejectUnauthorized: boolean;
   readonly #options: UpstreamTlsOptions;
   readonly #stop = new AbortController();
   #polling: Promise<void> | undefined;
@@ -49,6 +50,7 @@ export class UpstreamTls implements PodTls {
   constructor(options: UpstreamTlsOptions) {
     this.#options = options;
     this.serverName = options.settings.upstreamServerName;
+    this.rejectUnauthorized = options.settings.verifiesPods;
   }
 
   /** Not before start(). */

@@ -17,6 +17,7 @@ import { ConnectionSlots } from "./scrape/connection-slots.ts";
 import { PassThrough } from "./scrape/pass-through.ts";
 import { PodConnections } from "./scrape/pod-connections.ts";
 import { PodScraper } from "./scrape/scrape-pods.ts";
+import { UpstreamTls } from "./scrape/upstream-tls.ts";
 import { AccessPolicy } from "./targets/access-policy.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -48,7 +49,8 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   const pods = new PodStore();
   const userAgent = `k8s-prometheus-proxy/${version}`;
   const source = createPodSource(config, { store: pods, userAgent, logger, metrics });
-  const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs });
+  const tls = new UpstreamTls({ settings: config, logger, metrics });
+  const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs, tls });
   const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
   const budget = new BufferBudget({ maxBytes: config.maxBufferedBytes, metrics });
   const scraper = new PodScraper({
@@ -97,6 +99,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   return {
     async start() {
       try {
+        await tls.start();
         const address = config.listenAddress;
         const addresses = {
           main: await main.listen({
@@ -127,6 +130,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     await main.close({ graceMs });
     await source.stop();
     connections.close();
+    await tls.stop();
     await own.close({ graceMs: 0 });
   }
 }

@@ -32,6 +32,8 @@ export async function main(): Promise<void> {
     return;
   }
 
+  // Node.js would take it for every connection, and warn that it does. It is for pods alone, and config has read it.
+  delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
   const { config, warnings } = parsed;
   const log = destination({ fd: 1, sync: false, maxLength: maxUnwrittenLogBytes });
   // Nobody reads the log any more: scrapes are worth more than their log.

@@ -10,16 +10,17 @@ const source = join(root, "src");
 const mayImport: Record<string, { values: string[]; types: string[] }> = {
   config: { values: [], types: [] },
   exposition: { values: [], types: [] },
+  files: { values: [], types: [] },
   telemetry: { values: [], types: [] },
-  discovery: { values: ["telemetry"], types: [] },
+  discovery: { values: ["files", "telemetry"], types: [] },
   targets: { values: [], types: ["config", "discovery"] },
-  scrape: { values: ["exposition", "targets", "telemetry"], types: ["discovery"] },
+  scrape: { values: ["exposition", "files", "targets", "telemetry"], types: ["discovery"] },
   http: {
-    values: ["discovery", "exposition", "scrape", "targets", "telemetry"],
+    values: ["discovery", "exposition", "files", "scrape", "targets", "telemetry"],
     types: ["config"],
   },
   "app.ts": {
-    values: ["config", "discovery", "exposition", "http", "scrape", "targets", "telemetry"],
+    values: ["config", "discovery", "exposition", "files", "http", "scrape", "targets", "telemetry"],
     types: [],
   },
   "main.ts": { values: ["app.ts", "config", "telemetry"], types: [] },

@@ -32,6 +32,9 @@ test.for([
   [{ NAMESPACE_WHITELIST: "" }, ["NAMESPACE_WHITELIST"]],
   [{ PORT_WHITELIST: "" }, ["PORT_WHITELIST"]],
   [{ KUBESD_REQUIRE_POD: "false" }, ["KUBESD_REQUIRE_POD"]],
+  [{ UPSTREAM_INSECURE_SKIP_VERIFY: "true" }, ["UPSTREAM_INSECURE_SKIP_VERIFY"]],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: "0" }, ["NODE_TLS_REJECT_UNAUTHORIZED"]],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: "1", UPSTREAM_INSECURE_SKIP_VERIFY: "false" }, []],
 ] as [Record<string, string>, string[]][])(
   "looseSettings() finds in the strict settings with %j: %j",
   ([changes, expected]) => {

@@ -58,6 +58,20 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "KUBESD_REQUIRE_POD=true",
     });
   }
+  if (config.upstreamInsecureSkipVerify) {
+    loose.push({
+      variable: "UPSTREAM_INSECURE_SKIP_VERIFY",
+      allows: "https pods are not verified",
+      tighten: "UPSTREAM_CA_FILE=<their authority> in place of UPSTREAM_INSECURE_SKIP_VERIFY",
+    });
+  }
+  if (!config.nodeTlsRejectUnauthorized) {
+    loose.push({
+      variable: "NODE_TLS_REJECT_UNAUTHORIZED",
+      allows: "https pods, and they alone, are not verified",
+      tighten: "UPSTREAM_CA_FILE=<their authority> in place of NODE_TLS_REJECT_UNAUTHORIZED=0",
+    });
+  }
   return loose;
 }
 

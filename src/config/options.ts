@@ -17,6 +17,8 @@ import {
   patternList,
   portList,
   remotePort,
+  rejectUnauthorized,
+  serverName,
   size,
   type ValueKind,
   watchList,
@@ -45,6 +47,7 @@ export interface Option {
 export const optionGroups = {
   access: "What may be scraped",
   pods: "Where pods come from",
+  tls: "TLS to pods",
   listeners: "Listeners",
   time: "Time limits",
   limits: "Concurrency and size limits",
@@ -182,8 +185,58 @@ export const options = {
     kind: filePath(),
     defaultText: "the Kubernetes API",
     help:
-      "Pods from a file instead of the Kubernetes API: what `kubectl get pods -A -o json` (or yaml, which is slower) prints, at most 64 MiB. It is read again within " +
-      "5 s of a change; a file that cannot be used leaves the last good list in place. Replace it by renaming.",
+      "Pods from a file instead of the Kubernetes API: what `kubectl get pods -A -o json` (or yaml, which is slower) " +
+      "prints, at most 64 MiB. It is read again within 5 s of a change; a file that cannot be used leaves the last good " +
+      "list in place. Replace it by renaming.",
+  },
+  upstreamCaFile: {
+    env: "UPSTREAM_CA_FILE",
+    group: "tls",
+    kind: filePath(),
+    defaultText: "the roots that Node.js trusts",
+    help:
+      "Certificates (PEM, at most 1 MiB) that https pods are verified against, in place of the default roots. This file " +
+      "and the two below are read again within 10 s of a change; files that cannot be used leave the last good ones in place.",
+  },
+  upstreamServerName: {
+    env: "UPSTREAM_SERVER_NAME",
+    group: "tls",
+    kind: serverName(),
+    defaultText: "the address that is dialled",
+    help:
+      "What the certificate of every https pod has to be valid for. A name, but not an address, is also sent to the pod " +
+      "(SNI).",
+  },
+  upstreamCertFile: {
+    env: "UPSTREAM_CERT_FILE",
+    group: "tls",
+    kind: filePath(),
+    help: "Certificate (PEM, with its chain if there is one) that https pods are shown. Needs UPSTREAM_KEY_FILE.",
+  },
+  upstreamKeyFile: {
+    env: "UPSTREAM_KEY_FILE",
+    group: "tls",
+    kind: filePath(),
+    help: "Private key (PEM, not encrypted) of the certificate in UPSTREAM_CERT_FILE.",
+  },
+  upstreamInsecureSkipVerify: {
+    env: "UPSTREAM_INSECURE_SKIP_VERIFY",
+    group: "tls",
+    kind: boolean(),
+    default: "false",
+    help:
+      "true: any certificate of an https pod will do, so whoever can take the pod's place may answer for it. Concerns " +
+      "pods only.",
+  },
+  nodeTlsRejectUnauthorized: {
+    env: "NODE_TLS_REJECT_UNAUTHORIZED",
+    group: "tls",
+    kind: rejectUnauthorized(),
+    unset: true,
+    defaultText: "https pods are verified",
+    help:
+      "The value 0 means the same as UPSTREAM_INSECURE_SKIP_VERIFY=true. It concerns pods only: every other connection " +
+      "of the proxy stays verified.",
   },
   listenAddress: {
     env: "LISTEN_ADDRESS",

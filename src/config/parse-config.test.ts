@@ -166,6 +166,58 @@ const cases: Record<OptionKey, OptionCase> = {
   },
   maxPodListAgeMs: { default: 3_600_000, good: [["3s", 3000]], bad: badDurations },
   podsFile: { good: [["/etc/pods.yaml", "/etc/pods.yaml"]], bad: ["a\0b", "a\nb", " "] },
+  upstreamCaFile: { good: [["/etc/ca.pem", "/etc/ca.pem"]], bad: ["a\0b", " "] },
+  upstreamServerName: {
+    good: [
+      ["metrics.example", "metrics.example"],
+      ["pods_1.Team-A.svc", "pods_1.Team-A.svc"],
+      ["localhost", "localhost"],
+      ["10.0.0.1", "10.0.0.1"],
+      ["fd00::1", "fd00::1"],
+      [`${"a".repeat(63)}.b2`, `${"a".repeat(63)}.b2`],
+    ],
+    bad: [
+      "*.example",
+      "a..b",
+      ".a",
+      "a.",
+      "-a",
+      "a-.b",
+      "10.0.0",
+      "10.0.0.256",
+      "[fd00::1]",
+      "fe80::1%eth0",
+      "a:443",
+      "https://a",
+      "ä.example",
+      "a b",
+      "a".repeat(64),
+      `${"a.".repeat(127)}b`,
+      " ",
+    ],
+  },
+  upstreamCertFile: {
+    good: [["/etc/cert.pem", "/etc/cert.pem"]],
+    bad: [" "],
+    beside: { UPSTREAM_KEY_FILE: "/etc/other" },
+  },
+  upstreamKeyFile: {
+    good: [["/etc/key.pem", "/etc/key.pem"]],
+    bad: [" "],
+    beside: { UPSTREAM_CERT_FILE: "/etc/other" },
+  },
+  upstreamInsecureSkipVerify: { default: false, good: [["true", true]], bad: badBooleans },
+  nodeTlsRejectUnauthorized: {
+    default: true,
+    good: [
+      ["0", false],
+      ["1", true],
+      ["00", true],
+      ["false", true],
+      ["no", true],
+    ],
+    bad: [" "],
+  },
   listenAddress: {
     good: [
       ["127.0.0.1", "127.0.0.1"],
@@ -270,7 +322,7 @@ test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
   const option: Option = options[key];
   const shown = option.secret ? "a value that is not shown" : '"';
   for (const text of cases[key].bad) {
-    const fromEnvironment = problemsOf({ env: { [option.env]: text } });
+    const fromEnvironment = problemsOf({ env: { ...cases[key].beside, [option.env]: text } });
     expect(fromEnvironment.length, text).toBeGreaterThan(0);
     for (const problem of fromEnvironment) {
       expect(problem).toMatch(new RegExp(`^Cannot use ${option.env}: got ${shown}`));

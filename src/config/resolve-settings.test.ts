@@ -43,12 +43,12 @@ test.for([
     { HTTP_PORT: "0", METRICS_HTTP_PORT: "0" },
     { httpPort: 0, metricsHttpPort: 0 },
   ],
-] as [Record<string, string>, Partial<Config>][])(
-  "resolveSettings() lets defaults give way: %j gives %j",
-  ([env, expected]) => {
-    expect(parse(env)).toMatchObject({ kind: "config", config: expected });
-  },
-);
+  [{}, { verifiesPods: true }],
+  [{ UPSTREAM_INSECURE_SKIP_VERIFY: "true", NODE_TLS_REJECT_UNAUTHORIZED: "1" }, { verifiesPods: false }],
+  [{ UPSTREAM_INSECURE_SKIP_VERIFY: "false", NODE_TLS_REJECT_UNAUTHORIZED: "0" }, { verifiesPods: false }],
+] as [Record<string, string>, Partial<Config>][])("resolveSettings() makes of %j: %j", ([env, expected]) => {
+  expect(parse(env)).toMatchObject({ kind: "config", config: expected });
+});
 
 test("resolveSettings() starts in a small container with the defaults alone", () => {
   expect(parse({}, 64 * MiB)).toMatchObject({
@@ -86,6 +86,14 @@ test.for([
   [
     { K8S_NODEJS_PORT: "5055" },
     ["Cannot listen twice on port 5055: K8S_NODEJS_PORT and METRICS_HTTP_PORT must differ"],
+  ],
+  [
+    { UPSTREAM_CERT_FILE: "cert.pem" },
+    ["Cannot use UPSTREAM_CERT_FILE alone: UPSTREAM_KEY_FILE is not set; wanted both or none"],
+  ],
+  [
+    { UPSTREAM_KEY_FILE: "key.pem" },
+    ["Cannot use UPSTREAM_KEY_FILE alone: UPSTREAM_CERT_FILE is not set; wanted both or none"],
   ],
 ] as [Record<string, string>, string[]][])("resolveSettings() refuses %j", ([env, problems]) => {
   expect(parse(env)).toEqual({ kind: "problems", problems });

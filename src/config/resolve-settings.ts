@@ -14,6 +14,8 @@ export type Config = Omit<Settings, "maxBufferedBytes" | "k8sNodejsPort"> & {
   readonly maxBufferedBytes: number;
   /** Undefined: pods come from `podsFile`. */
   readonly kubernetes: KubernetesConfig | undefined;
+  /** False when one of the two settings turns the verification of https pods off. */
+  readonly verifiesPods: boolean;
 };
 
 export interface SettingsContext {
@@ -36,6 +38,7 @@ export function resolveSettings(
     kubernetes: kubernetes.config,
     httpPort: (portKey === "k8sNodejsPort" ? k8sNodejsPort : undefined) ?? own.httpPort,
     maxBufferedBytes: own.maxBufferedBytes ?? defaultMaxBufferedBytes(memoryLimitBytes),
+    verifiesPods: own.nodeTlsRejectUnauthorized && !own.upstreamInsecureSkipVerify,
   };
   const problems: string[] = [...kubernetes.problems];
 
@@ -50,11 +53,20 @@ export function resolveSettings(
       );
     }
   }
+  requireTogether("upstreamCertFile", "upstreamKeyFile");
+  requireTogether("upstreamKeyFile", "upstreamCertFile");
   keepWithin("scrapeTimeoutMs", "maxScrapeTimeoutMs");
   keepWithin("maxConnectionsPerScrape", "maxConnections");
   keepWithin("maxBodyBytes", "maxBufferedBytes");
   keepWithin("maxBodyBytes", "maxResponseBytes");
   return { config, problems };
+
+  function requireTogether(key: OptionKey, other: OptionKey): void {
+    if (!given.has(key) || given.has(other)) return;
+    problems.push(
+      `Cannot use ${options[key].env} alone: ${options[other].env} is not set; wanted both or none`,
+    );
+  }
 
   function keepWithin(key: Bounded, bound: Bound): void {
     if (config[key] <= config[bound] || refused.has(key) || refused.has(bound)) return;

@@ -62,6 +62,18 @@ export function boolean(): ValueKind<boolean> {
   };
 }
 
+/** As Node.js reads NODE_TLS_REJECT_UNAUTHORIZED: false for `0` alone. */
+export function rejectUnauthorized(): ValueKind<boolean> {
+  return {
+    schema: z
+      .string()
+      .min(1)
+      .transform((text) => text !== "0"),
+    placeholder: "0|1",
+    wanted: "0, or anything else to have certificates verified",
+  };
+}
+
 export function choice<const T extends string>(choices: readonly T[]): ValueKind<T> {
   return {
     schema: z.enum(choices),
@@ -86,6 +98,18 @@ export function ipAddress(): ValueKind<string> {
     schema: z.string().refine((text) => isIP(text) !== 0),
     placeholder: "address",
     wanted: "an IP address without brackets, such as 127.0.0.1 or ::",
+  };
+}
+
+/** What a certificate is for: a DNS name without wildcards, or an IP literal. */
+export function serverName(): ValueKind<string> {
+  const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
+  // The last label is never all digits: 10.0.0 is a slip, not a name.
+  const dnsName = new RegExp(String.raw`^(?=.{1,253}$)(?:${label}\.)*(?!\d+$)${label}$`);
+  return {
+    schema: z.string().refine((text) => dnsName.test(text) || (isIP(text) !== 0 && !text.includes("%"))),
+    placeholder: "name",
+    wanted: "a DNS name such as metrics.example, or an IP address without brackets",
   };
 }
 

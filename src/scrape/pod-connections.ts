@@ -1,13 +1,13 @@
 // The connections to pods: one request at a time on each, kept alive between scrapes, never shared between two pods.
 // A connection is handed out exclusively and comes back only after a complete response; otherwise it is destroyed.
 import type { Socket } from "node:net";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext } from "node:tls";
 
 import { Client, type Dispatcher } from "undici";
 
 import type { Target } from "../targets/target.ts";
 import { ResponseFilter } from "./response-filter.ts";
-import { openPodSocket, type PodSocketOptions } from "./pod-socket.ts";
+import { openPodSocket, type PodSocketOptions, type PodTls } from "./pod-socket.ts";
 
 export interface PodConnectionsOptions {
   /** CONNECT_TIMEOUT: TCP and TLS together. */
@@ -16,10 +16,8 @@ export interface PodConnectionsOptions {
   readonly keepAliveTimeoutMs?: number;
   /** Idle connections in all; beyond it the one that has been idle the longest is closed. */
   readonly maxIdleConnections?: number;
-  /** Whom to trust; Node.js' own roots when absent. */
-  readonly tls?: SecureContextOptions;
-  /** False only where the operator said so. Never taken from NODE_TLS_REJECT_UNAUTHORIZED by itself. */
-  readonly rejectUnauthorized?: boolean;
+  /** How pods are verified: against Node.js' own roots when absent. */
+  readonly tls?: PodTls;
 }
 
 /** Which pod, at which address. Part of a target. */
@@ -53,9 +51,12 @@ export class PodConnections {
   constructor(o: PodConnectionsOptions) {
     this.#socketOptions = {
       connectTimeoutMs: o.connectTimeoutMs,
-      // Made once: making one per connection reads all root certificates again.
-      secureContext: createSecureContext({ minVersion: "TLSv1.2", ...o.tls }),
-      rejectUnauthorized: o.rejectUnauthorized ?? true,
+      tls: o.tls ?? {
+        // Made once: making one per connection reads all root certificates again.
+        secureContext: createSecureContext({ minVersion: "TLSv1.2" }),
+        rejectUnauthorized: true,
+        serverName: undefined,
+      },
     };
     this.#keepAliveTimeoutMs = o.keepAliveTimeoutMs ?? 75_000;
     this.#maxIdleConnections = o.maxIdleConnections ?? 4096;
@@ -174,7 +175,8 @@ export class PodConnection {
           callback(null, opened);
         });
         // Before undici's own listener: at a reset, undici ends a body that has no length as if it were complete.
-        socket.on("error", (error) => (this.#socketError = error));
+        // The first one counts: after an alert of TLS undici breaks the connection off with an error of its own.
+        socket.on("error", (error) => (this.#socketError ??= error));
         this.#socket = socket;
         this.#dialling = true;
         this.#requests = 0;

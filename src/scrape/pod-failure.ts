@@ -1,11 +1,14 @@
 // Why a pod gave no metrics, and how an error of the network becomes such a reason.
 // Never lets text through that came from the pod: details end up in logs and on pages.
 import type { FailureReason } from "../telemetry/failure-reason.ts";
+import { isTlsCode, tlsFailure } from "./tls-failure.ts";
 
 export interface PodFailure {
   readonly reason: FailureReason;
   /** Short text of our own words and an error code, safe to log and to show. */
   readonly detail: string;
+  /** The pod may be all right: its certificate could not be verified. */
+  readonly unverified?: true;
 }
 
 /** What breaks a connection off for a reason that is known already. */
@@ -22,6 +25,7 @@ export class PodError extends Error {
 /** The connection or the answer broke before the head of the answer was complete. */
 export function failureBeforeHead(error: Error): PodFailure {
   if (error instanceof PodError) return error.failure;
+  if (isTlsCode(codeOf(error))) return tlsFailure(codeOf(error));
   if (codeOf(error) === "UND_ERR_HEADERS_OVERFLOW") {
     return { reason: "too_large", detail: "the answer's headers are too large" };
   }

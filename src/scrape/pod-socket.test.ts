@@ -1,26 +1,31 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type TlsOptions, type TLSSocket } from "node:tls";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import { CertificateAuthority } from "../../test/support/certificate-authority.ts";
 import { createSelfSigned } from "../../test/support/scrape/self-signed.ts";
 import { startRawPod } from "../../test/support/scrape/raw-pod.ts";
 import { until } from "../../test/support/scrape/until.ts";
 import type { PodFailure } from "./pod-failure.ts";
-import { openPodSocket, type PodEndpoint, type PodSocketOptions } from "./pod-socket.ts";
+import { openPodSocket, type PodEndpoint, type PodSocketOptions, type PodTls } from "./pod-socket.ts";
 
-const options: PodSocketOptions = {
-  connectTimeoutMs: 2000,
-  secureContext: createSecureContext(),
-  rejectUnauthorized: true,
-};
+type DialOptions = Partial<PodTls> & { connectTimeoutMs?: number };
+
+function optionsOf({ connectTimeoutMs = 2000, ...tls }: DialOptions = {}): PodSocketOptions {
+  const secureContext = createSecureContext();
+  return {
+    connectTimeoutMs,
+    tls: { secureContext, rejectUnauthorized: true, serverName: undefined, ...tls },
+  };
+}
 
 /** Dials; the failure, or undefined when the connection came about. */
-function dial(endpoint: PodEndpoint, o: Partial<PodSocketOptions> = {}): Promise<PodFailure | undefined> {
+function dial(endpoint: PodEndpoint, o?: DialOptions): Promise<PodFailure | undefined> {
   return new Promise((resolve) => {
-    openPodSocket(endpoint, { ...options, ...o }, (error, socket) => {
+    openPodSocket(endpoint, optionsOf(o), (error, socket) => {
       socket?.destroy();
       resolve(error?.failure);
     });
@@ -40,7 +45,7 @@ describe("openPodSocket()", () => {
   const refuses = (endpoint: Partial<PodEndpoint>) => {
     test(`refuses ${JSON.stringify(endpoint)}`, () => {
       const whole = { ip: "127.0.0.1", port: 9, tls: false, ...endpoint };
-      expect(() => openPodSocket(whole, options, () => {})).toThrow(RangeError);
+      expect(() => openPodSocket(whole, optionsOf(), () => {})).toThrow(RangeError);
     });
   };
 
@@ -81,28 +86,84 @@ describe("openPodSocket() with TLS", () => {
   const mine = createSelfSigned({ ip: "127.0.0.1" });
   const trusted = { secureContext: createSecureContext({ ca: mine.cert }) };
 
-  const check = (name: string, expected: string | undefined, o: Partial<PodSocketOptions>, served = mine) => {
+  const check = (name: string, expected: string | undefined, o: DialOptions, served: TlsOptions = mine) => {
     test(name, async () => {
       await using pod = await startRawPod(() => {}, { tls: served });
       const failure = await dial({ ip: pod.ip, port: pod.port, tls: true }, o);
-      expect(failure === undefined ? undefined : `${failure.reason}: ${failure.detail}`).toBe(expected);
+      const text = failure === undefined ? undefined : `${failure.reason}: ${failure.detail}`;
+      expect(text).toEqual(expected === undefined ? undefined : expect.stringContaining(expected));
+      expect(failure?.unverified).toBe(expected === undefined ? undefined : true);
     });
   };
 
   check("takes a trusted certificate for the address", undefined, trusted);
   check(
     "refuses an untrusted certificate",
-    "tls: the TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT)",
+    "tls: the TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT): the certificate is of no known authority; UPSTREAM_CA_FILE ",
     {},
   );
   check("takes any certificate when told so", undefined, { rejectUnauthorized: false });
   const other = createSelfSigned({ ip: "127.0.0.2" });
   check(
     "refuses a trusted certificate for another address",
-    "tls: the TLS handshake failed (ERR_TLS_CERT_ALTNAME_INVALID)",
+    "tls: the TLS handshake failed (ERR_TLS_CERT_ALTNAME_INVALID): the certificate is for another address or name; UPSTREAM_SERVER_NAME ",
     { secureContext: createSecureContext({ ca: other.cert }) },
     other,
   );
+
+  const authority = CertificateAuthority.create();
+  const known = { secureContext: createSecureContext({ ca: authority.cert }) };
+  const named = authority.issue({ dnsNames: ["pods.example"], ips: ["10.9.9.9", "fd00::1"] });
+  const addressed = authority.issue({ ips: ["127.0.0.1"] });
+  check(
+    "takes a certificate for the expected name",
+    undefined,
+    { ...known, serverName: "pods.example" },
+    named,
+  );
+  check(
+    "takes a certificate for an expected address",
+    undefined,
+    { ...known, serverName: "10.9.9.9" },
+    named,
+  );
+  check("takes an expected address in any spelling", undefined, { ...known, serverName: "FD00:0::1" }, named);
+  for (const serverName of ["other.example", "10.9.9.8", "127.0.0.1"]) {
+    check(
+      `refuses a certificate not for ${serverName}`,
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      { ...known, serverName },
+      named,
+    );
+  }
+  check(
+    "does not take the dialled address for the expected name",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    { ...known, serverName: "pods.example" },
+    addressed,
+  );
+  check(
+    "refuses a certificate of the past",
+    "the TLS handshake failed (CERT_HAS_EXPIRED): the certificate is not valid at this time",
+    known,
+    authority.issue({ ips: ["127.0.0.1"], notAfter: new Date(Date.now() - 1000) }),
+  );
+
+  test.for([
+    ["pods.example", "pods.example"],
+    ["10.9.9.9", false],
+    [undefined, false],
+  ] as const)("sends for the expected name %s the name %s", async ([serverName, sent]) => {
+    const seen: unknown[] = [];
+    await using pod = await startRawPod(() => {}, {
+      // Here the server is through with the handshake before the client, which then breaks off.
+      tls: { ...named, maxVersion: "TLSv1.2" },
+      connected: (socket) => seen.push((socket as TLSSocket).servername),
+    });
+    await dial({ ip: pod.ip, port: pod.port, tls: true }, { serverName, rejectUnauthorized: false });
+    await until(() => seen.length > 0);
+    expect(seen).toEqual([sent]);
+  });
 
   test("is not weakened by the environment", async () => {
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
@@ -115,7 +176,10 @@ describe("openPodSocket() with TLS", () => {
     await using pod = await startRawPod(() => {}, {
       connected: (socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"),
     });
-    expect((await dial({ ip: pod.ip, port: pod.port, tls: true }))?.reason).toBe("tls");
+    expect(await dial({ ip: pod.ip, port: pod.port, tls: true })).toEqual({
+      reason: "tls",
+      detail: expect.stringMatching(/ \(ERR_SSL_WRONG_VERSION_NUMBER\): the pod may speak plain HTTP /),
+    });
   });
 
   test("refuses TLS 1.1", async () => {

@@ -1,16 +1,29 @@
 // Opens the socket to a pod: TCP, and TLS on top of it where the target says so.
 // Never resolves a name, never follows the environment, never skips verification unless it was told to.
 import { isIP, connect as connectTcp, type LookupFunction, type Socket } from "node:net";
-import { connect as connectTls, type SecureContext } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  type ConnectionOptions,
+  type SecureContext,
+} from "node:tls";
 
 import { codeOf, PodError, type PodFailure } from "./pod-failure.ts";
+import { tlsFailure } from "./tls-failure.ts";
+
+/** How pods are verified; looked at anew for each connection. */
+export interface PodTls {
+  readonly secureContext: SecureContext;
+  /** False only where the operator said so. Never taken from NODE_TLS_REJECT_UNAUTHORIZED by itself. */
+  readonly rejectUnauthorized: boolean;
+  /** DNS name or IP literal that the certificate has to be valid for; the address that is dialled when undefined. */
+  readonly serverName: string | undefined;
+}
 
 export interface PodSocketOptions {
   /** CONNECT_TIMEOUT: covers TCP and TLS together. */
   readonly connectTimeoutMs: number;
-  readonly secureContext: SecureContext;
-  /** Whether the certificate has to be valid for the address that is dialled. */
-  readonly rejectUnauthorized: boolean;
+  readonly tls: PodTls;
 }
 
 export interface PodEndpoint {
@@ -49,12 +62,7 @@ export function openPodSocket(
     highWaterMark: 64 * 1024,
   };
   const socket = tls
-    ? connectTls({
-        ...common,
-        secureContext: o.secureContext,
-        rejectUnauthorized: o.rejectUnauthorized,
-        ALPNProtocols: ["http/1.1"],
-      })
+    ? connectTls({ ...common, ...tlsOptions(host, o.tls), ALPNProtocols: ["http/1.1"] })
     : connectTcp(common);
   let connected = false;
   let settled = false;
@@ -82,11 +90,24 @@ export function openPodSocket(
   socket.on("error", (error) => {
     settle(
       connected
-        ? { reason: "tls", detail: `the TLS handshake failed (${codeOf(error)})` }
+        ? tlsFailure(codeOf(error))
         : { reason: "connect", detail: `connecting failed (${codeOf(error)})` },
       error,
     );
   });
   socket.once("close", () => clearTimeout(timer));
   return socket;
+}
+
+function tlsOptions(
+  host: string,
+  { secureContext, rejectUnauthorized, serverName }: PodTls,
+): ConnectionOptions {
+  return {
+    secureContext,
+    rejectUnauthorized,
+    // The extension carries names only (RFC 6066 section 3): an address is verified, but not sent.
+    servername: serverName === undefined || isIP(serverName) !== 0 ? "" : serverName,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName ?? host, certificate),
+  };
 }

@@ -13,6 +13,7 @@ import {
   isDeadConnection,
   type PodFailure,
 } from "./pod-failure.ts";
+import { isTlsCode } from "./tls-failure.ts";
 
 interface UpstreamHeaders {
   readonly accept: string;
@@ -139,7 +140,8 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
     // Once at most: the second try goes out on a connection of its own.
     const mayRetry = !this.#answerBegun && this.#connection!.reused && isDeadConnection(error);
     if (!mayRetry) {
-      this.#fail(this.#headSeen ? failureInBody(error) : failureBeforeHead(error));
+      const cause = this.#tlsAlert ?? error;
+      this.#fail(this.#headSeen ? failureInBody(cause) : failureBeforeHead(cause));
       return;
     }
     this.#connections.destroy(this.#connection!);
@@ -147,6 +149,12 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
     queueMicrotask(() => {
       if (!this.#done) this.#send({ fresh: true });
     });
+  }
+
+  /** With TLS 1.3 a pod refuses the client's certificate after the handshake; undici reports only that the connection ended. */
+  get #tlsAlert(): Error | undefined {
+    const error = this.#connection!.socketError;
+    return error !== undefined && isTlsCode(codeOf(error)) ? error : undefined;
   }
 
   #send(o: { fresh: boolean }): void {

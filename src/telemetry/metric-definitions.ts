@@ -40,6 +40,7 @@ export const limits = [
   "watched_namespaces",
   "api_response_size",
   "api_pods",
+  "upstream_file_size",
 ] as const;
 export type Limit = (typeof limits)[number];
 

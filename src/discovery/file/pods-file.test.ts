@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Alarm } from "../../../test/support/files/alarm.ts";
 import { PodStore } from "../pod-store.ts";
 import { parsePodList } from "./parse-pod-list.ts";
 import { maxPodsFileBytes, PodsFile } from "./pods-file.ts";
@@ -28,31 +29,6 @@ afterEach(async () => {
   for (const stop of stopAll) await stop();
   await rm(folder, { recursive: true });
 });
-
-/** A sleep that ends when told to, and tells when the next one begins. */
-class Alarm {
-  #wake: (() => void) | undefined;
-  #asleep: (() => void) | undefined;
-  readonly slept: number[] = [];
-
-  readonly sleep = (ms: number, signal: AbortSignal): Promise<void> => {
-    this.slept.push(ms);
-    return new Promise((resolve, reject) => {
-      this.#wake = resolve;
-      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-      this.#asleep?.();
-    });
-  };
-
-  /** Ends the sleep and waits until what follows it is done. */
-  async ring(): Promise<void> {
-    const again = new Promise<void>((resolve) => {
-      this.#asleep = resolve;
-    });
-    this.#wake!();
-    await again;
-  }
-}
 
 function create() {
   const store = new PodStore();

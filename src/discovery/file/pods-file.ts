@@ -1,13 +1,13 @@
 // PODS_FILE: pods from a file that somebody keeps up to date, instead of from the Kubernetes API.
 // Never takes a part of a file: a file that cannot be read leaves the pods of the last good one in the store.
-import { setTimeout as delay } from "node:timers/promises";
+import { poll, type PollOptions } from "../../files/poll.ts";
+import { FileTooLargeError, readBoundedFile } from "../../files/read-bounded-file.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type PodLease, type PodSource, type PodSourceStatus, PodsUnknownError } from "../pod-source.ts";
 import type { PodStore } from "../pod-store.ts";
 import type { Pod } from "../pod.ts";
 import { parsePodList } from "./parse-pod-list.ts";
-import { FileTooLargeError, readBoundedFile } from "./read-bounded-file.ts";
 
 /** A list of 5,000 pods has about 27 MB in YAML and 64 MB in indented JSON. */
 export const maxPodsFileBytes = 64 * 1024 * 1024;
@@ -25,17 +25,15 @@ export interface PodsFileOptions {
   readonly intervalMs?: number;
   /** Wall-clock time in ms since 1970. */
   readonly now?: () => number;
-  /** Resolves after so many ms; rejects as soon as the signal is aborted. */
-  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep?: PollOptions["sleep"];
 }
 
 /**
- * Reads the file at intervals and compares its content: file times and notifications miss changes on network mounts and
- * the symbolic links that Kubernetes swaps. Each successful read counts as contact, also when nothing changed. A problem
- * is logged once for each content, not at every read.
+ * Reads the file at intervals and compares its content. Each successful read counts as contact, also when nothing changed.
+ * A problem is logged once for each content, not at every read.
  */
 export class PodsFile implements PodSource {
-  readonly #options: Required<PodsFileOptions>;
+  readonly #options: Required<Omit<PodsFileOptions, "sleep">> & Pick<PodsFileOptions, "sleep">;
   readonly #stop = new AbortController();
   #polling: Promise<void> | undefined;
   #acceptedHash: string | undefined;
@@ -47,7 +45,6 @@ export class PodsFile implements PodSource {
     this.#options = {
       intervalMs: defaultIntervalMs,
       now: Date.now,
-      sleep: (ms, signal) => delay(ms, undefined, { signal }),
       ...options,
     };
   }
@@ -55,7 +52,8 @@ export class PodsFile implements PodSource {
   /** Loads the file for the first time and goes on watching it. Rejects, and watches nothing, when it cannot be loaded. */
   async start(): Promise<void> {
     await this.#load();
-    this.#polling = this.#poll(this.#stop.signal);
+    const { intervalMs, sleep } = this.#options;
+    this.#polling = poll(() => this.#reload(), { intervalMs, sleep, signal: this.#stop.signal });
   }
 
   /** Ends the watch; a read that runs is waited for. The store keeps its pods. */
@@ -76,15 +74,12 @@ export class PodsFile implements PodSource {
     return { notReady: undefined, ageMs: Math.max(0, this.#options.now() - lastContactMs), lastContactMs };
   }
 
-  async #poll(signal: AbortSignal): Promise<void> {
-    const { intervalMs, sleep } = this.#options;
-    while (await sleptThrough(sleep(intervalMs, signal), signal)) {
-      try {
-        await this.#load();
-        this.#logRecovery();
-      } catch (error) {
-        if (!signal.aborted) this.#logProblem(error as Error);
-      }
+  async #reload(): Promise<void> {
+    try {
+      await this.#load();
+      this.#logRecovery();
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#logProblem(error as Error);
     }
   }
 
@@ -135,16 +130,6 @@ export class PodsFile implements PodSource {
     this.#loggedProblem = undefined;
     logger.info({ path }, "PODS_FILE can be read again");
   }
-}
-
-/** False when the sleep ended because the signal was aborted. */
-async function sleptThrough(sleep: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return !signal.aborted;
 }
 
 function decodeUtf8(bytes: Buffer): string {

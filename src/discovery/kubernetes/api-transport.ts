@@ -6,7 +6,7 @@ import { createSecureContext } from "node:tls";
 import { type Dispatcher, Pool } from "undici";
 
 import type { Logger } from "../../telemetry/logger.ts";
-import { readBoundedFile } from "../file/read-bounded-file.ts";
+import { readBoundedFile } from "../../files/read-bounded-file.ts";
 import { ApiError } from "./api-error.ts";
 
 export interface ApiTransportOptions {

@@ -1,7 +1,7 @@
 // The token for the API server: from K8S_GLOBAL_TOKEN, or from TOKEN_FILE, which is read again because Kubernetes replaces
 // it (bound tokens live about an hour). Never logs, never shows a token, never gives one to anything but the API client.
 import type { Logger } from "../../telemetry/logger.ts";
-import { readBoundedFile } from "../file/read-bounded-file.ts";
+import { readBoundedFile } from "../../files/read-bounded-file.ts";
 import { ApiError } from "./api-error.ts";
 
 export interface BearerToken {

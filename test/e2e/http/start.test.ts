@@ -36,7 +36,10 @@ test("not ready, and 503 to scrapes, until the pods are known", async () => {
     const line = (await waitForLine(program, "Listening")) as Record<"main" | "metrics", { port: number }>;
     const metricsOrigin = `http://127.0.0.1:${line.metrics.port}`;
     const ready = await request(metricsOrigin, "/-/ready");
-    expect([ready.status, ready.text]).toEqual([503, "The proxy is not ready: the pods are not known yet: PODS_FILE is being read\n"]);
+    expect([ready.status, ready.text]).toEqual([
+      503,
+      "The proxy is not ready: the pods are not known yet: PODS_FILE is being read\n",
+    ]);
     expect((await request(metricsOrigin, "/-/healthy")).status).toBe(200);
     const scrape = await request(
       `http://127.0.0.1:${line.main.port}`,

@@ -2,9 +2,11 @@
 // them. Counts connections, so that a test can tell that nothing was dialled.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TlsOptions } from "node:tls";
 
 export interface FakePodOptions {
   readonly name: string;
@@ -22,6 +24,8 @@ export interface FakePodOptions {
   /** How it answers: an HTTP handler, or what is done with each connection. */
   readonly http?: RequestListener;
   readonly tcp?: (socket: Socket) => void;
+  /** An `http` pod that speaks https. */
+  readonly tls?: TlsOptions;
 }
 
 export interface FakePod {
@@ -86,13 +90,16 @@ export class FakePods {
 
   async #add(options: FakePodOptions, ip: string): Promise<void> {
     const pod: FakePod = { name: options.name, ip, connections: { accepted: 0, open: 0 }, requests: [] };
+    const http: RequestListener = (request, response) => {
+      pod.requests.push({ url: request.url ?? "", headers: request.rawHeaders });
+      (options.http ?? answers("up_demo 1\n"))(request, response);
+    };
     const server =
-      options.tcp === undefined
-        ? createHttpServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-            pod.requests.push({ url: request.url ?? "", headers: request.rawHeaders });
-            (options.http ?? answers("up_demo 1\n"))(request, response);
-          })
-        : createTcpServer(options.tcp);
+      options.tcp !== undefined
+        ? createTcpServer(options.tcp)
+        : options.tls === undefined
+          ? createHttpServer({ keepAliveTimeout: 60_000 }, http)
+          : createHttpsServer({ keepAliveTimeout: 60_000, ...options.tls }, http);
     server.on("connection", (socket: Socket) => {
       pod.connections.accepted++;
       pod.connections.open++;

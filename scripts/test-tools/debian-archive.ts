@@ -15,6 +15,7 @@ export class DebianArchive {
   readonly #suite: string;
   #stable: OpenSuite | undefined;
   #sid: PrivateApt | undefined;
+  #sources: PrivateApt | undefined;
 
   /** `folder` is scratch space, which its owner removes; `suite` is the code name of what the machine runs. */
   constructor(folder: string, suite: string) {
@@ -30,6 +31,14 @@ export class DebianArchive {
   sid(): PrivateApt {
     this.#sid ??= this.#openSid();
     return this.#sid;
+  }
+
+  /** The sources of `stable()`: asked of the same archive, whether or not the machine's apt has them. */
+  stableSources(): PrivateApt {
+    this.#stable ??= this.#openStable();
+    const folder = join(this.#folder, `${this.#suite}-sources`);
+    this.#sources ??= PrivateApt.open(folder, this.#stable.archive, this.#suite, "deb-src");
+    return this.#sources;
   }
 
   #openStable(): OpenSuite {

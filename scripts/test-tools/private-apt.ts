@@ -3,10 +3,13 @@
 // Signatures and hashes are verified as always; everything not named here (proxies, certificates, archive options)
 // stays as this machine has it.
 
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Archive } from "./apt-sources.ts";
 import { run } from "./run.ts";
+
+/** What of a suite is to be fetched: its packages, or the sources that they are built from. */
+export type SourceType = "deb" | "deb-src";
 
 export class PrivateApt {
   readonly #folder: string;
@@ -16,7 +19,7 @@ export class PrivateApt {
   }
 
   /** Fetches and verifies the package list of one suite. `folder` must not exist; its owner removes it. */
-  static open(folder: string, archive: Archive, suite: string): PrivateApt {
+  static open(folder: string, archive: Archive, suite: string, type: SourceType = "deb"): PrivateApt {
     mkdirSync(join(folder, "lists", "partial"), { recursive: true });
     mkdirSync(join(folder, "archives", "partial"), { recursive: true });
     writeFileSync(join(folder, "status"), "");
@@ -26,7 +29,7 @@ export class PrivateApt {
       settings.map(([name, value]) => `${name} "${value}";\n`).join(""),
     );
     const source = [
-      "Types: deb",
+      `Types: ${type}`,
       `URIs: ${archive.uri}`,
       `Suites: ${suite}`,
       "Components: main",
@@ -53,6 +56,15 @@ export class PrivateApt {
     for (const file of readdirSync(downloads)) {
       run("dpkg-deb", ["--extract", join(downloads, file), folder]);
     }
+    rmSync(downloads, { recursive: true });
+  }
+
+  /**
+   * Fetches what a source package consists of, without unpacking it: that would need Debian's tools for developers.
+   * The folder must exist. For type `deb-src`.
+   */
+  downloadSource(name: string, folder: string): void {
+    this.#aptGet(["source", "--download-only", "--only-source", name], folder);
   }
 
   #aptGet(args: readonly string[], cwd = this.#folder): string {

@@ -6,6 +6,8 @@ export interface RunOptions {
   /** Milliseconds; default 5 minutes: a download over a slow line. */
   readonly timeoutMs?: number;
   readonly cwd?: string;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** @returns what the command printed @throws Error with what it printed as errors, when it fails or takes too long */
@@ -14,7 +16,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     return execFileSync(command, args, {
       cwd: options.cwd,
       encoding: "utf8",
-      env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" },
+      env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive", ...options.env },
       maxBuffer: 64 * 1024 * 1024,
       stdio: ["ignore", "pipe", "pipe"],
       timeout: options.timeoutMs ?? 300_000,

@@ -1,10 +1,11 @@
 // Where the real programs are that the end-to-end tests talk to: below the user's cache folder, where
-// scripts/install-test-tools.ts unpacks them, or on the PATH. Finds only; it must never install or download.
+// scripts/install-test-tools.ts puts them, or on the PATH; those of Kubernetes also where KUBEBUILDER_ASSETS says. Finds
+// only; it must never install or download.
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, isAbsolute, join } from "node:path";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
 
 /** The oldest release of each major version that the tests accept; a later minor release is as good. */
 export const prometheusVersions = ["2.42", "3.5"] as const;
@@ -20,6 +21,21 @@ export interface OraclePaths {
   /** The folder that holds the module prometheus_client; undefined when python3 finds it by itself. */
   readonly modules: string | undefined;
 }
+
+/** The programs of Kubernetes, and the folder below the cache that each is unpacked or built into. */
+export const kubernetesFolderNames = {
+  etcd: "etcd",
+  "kube-apiserver": "kube-apiserver-1.20.2",
+  kubectl: "kubectl",
+} as const;
+export type KubernetesTool = keyof typeof kubernetesFolderNames;
+
+/** How a program of the PATH tells its version, and what it must say. kubectl only has to run. */
+const kubernetesVersions: Readonly<Record<KubernetesTool, { args: readonly string[]; said: RegExp }>> = {
+  etcd: { args: ["--version"], said: /^etcd Version: 3\.(?:[4-9]|\d\d)\./mu },
+  "kube-apiserver": { args: ["--version"], said: /^Kubernetes v1\.(?:[2-9]\d|\d{3})\./mu },
+  kubectl: { args: ["version", "--client"], said: /version/iu },
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -75,6 +91,22 @@ export function findOracle(env: Environment = process.env): OraclePaths | undefi
   return output(python, importIt) === undefined ? undefined : { python, modules: undefined };
 }
 
+/** As envtest does: what KUBEBUILDER_ASSETS holds is taken as it is; else the cache, else a program on the PATH that runs. */
+export function findKubernetesTool(name: KubernetesTool, env: Environment = process.env): string | undefined {
+  const assets = env["KUBEBUILDER_ASSETS"] ?? "";
+  const unpacked = join(toolFolder(kubernetesFolderNames[name], env), "usr", "bin", name);
+  const { args, said } = kubernetesVersions[name];
+  return (
+    [...(assets === "" ? [] : [resolve(assets, name)]), unpacked].find((file) => existsSync(file)) ??
+    onPath(name, env).find((file) => said.test(output(file, args) ?? ""))
+  );
+}
+
+/** @throws Error when it is not installed; a test must fail then, never skip */
+export function kubernetesToolPath(name: KubernetesTool): string {
+  return findKubernetesTool(name) ?? throwMissing(name);
+}
+
 /** @throws Error when it is not installed; a test must fail then, never skip */
 export function prometheusPaths(version: PrometheusVersion): PrometheusPaths {
   return findPrometheus(version) ?? throwMissing(`Prometheus ${version} or later`);
@@ -101,10 +133,18 @@ function onPath(name: string, env: Environment): string[] {
   return folders.map((folder) => join(folder, name)).filter((file) => existsSync(file));
 }
 
+/** etcd 3.4 does not start on arm64 unless told so. */
+export const etcdEnvironment = process.arch === "arm64" ? { ETCD_UNSUPPORTED_ARCH: "arm64" } : {};
+
 /** What a command prints; undefined when it cannot be run or fails. */
 function output(file: string, args: readonly string[]): string | undefined {
   try {
-    return execFileSync(file, args, { encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "pipe"] });
+    return execFileSync(file, args, {
+      env: { ...process.env, ...etcdEnvironment },
+      encoding: "utf8",
+      timeout: 20_000,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   } catch {
     return undefined;
   }

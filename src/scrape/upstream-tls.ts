@@ -3,10 +3,11 @@
 import { createHash } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { poll, type PollOptions } from "../files/poll.ts";
+import { parseCertificates } from "../files/parse-certificates.ts";
 import { FileTooLargeError, readBoundedFile } from "../files/read-bounded-file.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { parseCertificates, parseClientKey } from "./parse-pem.ts";
+import { parseClientKey } from "./parse-client-key.ts";
 import type { PodTls } from "./pod-socket.ts";
 
 /** The roots that operating systems ship have about 220 KB. */

@@ -3,16 +3,16 @@
  * it does with a real server.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
 import { FakeKubernetesApi } from "../support/kubernetes/fake-api.ts";
 import { realisticPod } from "../support/kubernetes/pod-objects.ts";
 import { type CommandResult, runCommand } from "../support/run-command.ts";
 import { createSelfSigned } from "../support/scrape/self-signed.ts";
+import { kubernetesToolPath } from "../support/tool-paths.ts";
 import { until } from "../support/scrape/until.ts";
 
 interface Document {
@@ -149,13 +149,17 @@ function environment(): Record<string, string> {
 }
 
 function kubectl(...args: string[]): Promise<CommandResult> {
-  return runCommand(findKubectl(), args, { input: "", env: environment(), timeoutMs: 30_000 });
+  return runCommand(kubernetesToolPath("kubectl"), args, {
+    input: "",
+    env: environment(),
+    timeoutMs: 30_000,
+  });
 }
 
 /** One document after the other, as they come. */
 function kubectlWatch(...args: string[]): { next: () => Promise<Document> } {
   const env = { ...process.env, ...environment() };
-  const child = spawn(findKubectl(), ["get", "pods", "--watch", ...args], { env });
+  const child = spawn(kubernetesToolPath("kubectl"), ["get", "pods", "--watch", ...args], { env });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stdout = "";
   let stderr = "";
@@ -177,13 +181,4 @@ function documents({ stdout, stderr }: { stdout: string; stderr: string }): Docu
   const texts = stdout.split(/(?<=^\}|^\{.*\})\n/mu).slice(0, -1);
   if (texts.length === 0 && stderr !== "") throw new Error(`Cannot read the output of kubectl: ${stderr}`);
   return texts.map((text) => JSON.parse(text) as Document);
-}
-
-/** @throws Error when it is not installed; a test must fail then, never skip */
-function findKubectl(): string {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const file = folders.map((folder) => join(folder, "kubectl")).find((path) => existsSync(path));
-  if (file === undefined)
-    throw new Error('Cannot find kubectl: it is not on the PATH (package "kubernetes-client")');
-  return file;
 }

@@ -1,11 +1,10 @@
 // The connections to the API server: their own pools, authority and TLS settings, apart from everything that scrapes pods.
 // The server is always verified: no setting and no variable of the environment turns that off. Never follows a redirect and
 // never goes through a proxy of the environment.
-import { createSecureContext } from "node:tls";
-
 import { type Dispatcher, Pool } from "undici";
 
 import type { Logger } from "../../telemetry/logger.ts";
+import { parseCertificates } from "../../files/parse-certificates.ts";
 import { readBoundedFile } from "../../files/read-bounded-file.ts";
 import { ApiError } from "./api-error.ts";
 
@@ -91,7 +90,7 @@ export class ApiTransport {
       const ca = caFile === undefined ? undefined : await this.#readCaFile(caFile);
       const hash = ca?.hash ?? "none";
       if (this.#pools === undefined || hash !== this.#caHash) {
-        this.#replacePools(this.#createPools(ca?.bytes.toString("latin1")), hash);
+        this.#replacePools(this.#createPools(ca && parseCertificates(ca.bytes.toString("latin1"))), hash);
       }
       if (this.#loggedProblem !== undefined) logger.info({ path: caFile }, "K8S_CACERT can be read again");
       this.#loggedProblem = undefined;
@@ -125,12 +124,7 @@ export class ApiTransport {
     }
   }
 
-  #createPools(ca: string | undefined): Pools {
-    if (ca !== undefined) {
-      // OpenSSL takes a file without any certificate for an empty list of authorities.
-      if (!ca.includes("-----BEGIN CERTIFICATE-----")) throw new Error("it holds no certificate");
-      createSecureContext({ ca });
-    }
+  #createPools(ca: string[] | undefined): Pools {
     const common = {
       allowH2: false,
       pipelining: 1,

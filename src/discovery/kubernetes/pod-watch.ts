@@ -145,8 +145,7 @@ export class PodWatch {
 
   /** Where the account may not watch: one list for all scrapes of the next seconds, also when it fails. */
   #listIfOld(): Promise<void> | undefined {
-    if (this.#listing !== undefined) return this.#listing;
-    if (performance.now() - this.#listBeganMs < this.#timing.listedAgeMs) return undefined;
+    if (performance.now() - this.#listBeganMs < this.#timing.listedAgeMs) return this.#listing;
     return this.#list().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#fail(requireApiError(error));
     });

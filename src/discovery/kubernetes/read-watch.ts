@@ -22,7 +22,8 @@ export class WatchIdleError extends ApiError {
 
 /**
  * Resolves when the server has ended the watch in an orderly way, as it does every few minutes. Rejects with an ApiError, or
- * with the reason of the signal. The body is destroyed in any case.
+ * with the reason of the signal. Half an event at the end is no event: what it told comes again. The body is destroyed in any
+ * case.
  */
 export async function readWatch(
   body: Readable,
@@ -54,8 +55,6 @@ export async function readWatch(
     clearTimeout(watchdog);
     body.destroy();
   }
-  // Half an event is no event, and what it told will come again.
-  if (lines.unfinished) throw new ApiError("unreachable", "the watch ended in the middle of an event");
 }
 
 /** An error of the connection: it has a code. Others are this program's own mistakes. */

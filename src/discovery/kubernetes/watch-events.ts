@@ -33,11 +33,6 @@ export class EventLines {
     if (from < chunk.length) this.#hold(chunk.subarray(from));
   }
 
-  /** A line has begun and has no end yet. */
-  get unfinished(): boolean {
-    return this.#bytes > 0;
-  }
-
   #take(end: Buffer): string {
     if (this.#bytes === 0) {
       checkLength(end.length);

@@ -1,0 +1,384 @@
+// The watch of pods against a scripted API server over real connections: every fault ends in the server's own state.
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import {
+  forbidden,
+  htmlAnswer,
+  jsonAnswer,
+  redirectTo,
+  statusAnswer,
+  tooLargeResourceVersion,
+  tooManyRequests,
+} from "../../../test/support/kubernetes/api-status.ts";
+import { startCanary } from "../../../test/support/kubernetes/canary.ts";
+import { FakeKubernetesApi } from "../../../test/support/kubernetes/fake-api.ts";
+import { smallPod } from "../../../test/support/kubernetes/pod-objects.ts";
+import { createPodsOfApi, type PodsOfApiOptions } from "../../../test/support/kubernetes/pods-of-api.ts";
+import { until } from "../../../test/support/scrape/until.ts";
+
+let api: FakeKubernetesApi;
+const stops: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  api = new FakeKubernetesApi({ revision: 100 });
+  await api.start();
+});
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()));
+  await api.stop();
+});
+
+const add = (name: string, namespace = "a") => api.createPod(smallPod({ namespace, name, ip: "10.0.0.1" }));
+
+async function start(o: Partial<PodsOfApiOptions> = {}) {
+  const pods = createPodsOfApi({ url: api.url, ...o });
+  stops.push(() => pods.source.stop());
+  await pods.source.start();
+  const names = () => pods.store.inNamespace("a").map(({ name }) => name);
+  return {
+    ...pods,
+    names,
+    /** Waits until the store has what the server has. */
+    same: () =>
+      until(
+        () => JSON.stringify(uidsOf(pods.store.inNamespace("a"))) === JSON.stringify(uidsOf(podsOf("a"))),
+      ),
+  };
+}
+
+const uidsOf = (list: readonly { uid: string }[]) => list.map(({ uid }) => uid).sort();
+const podsOf = (namespace: string) =>
+  api
+    .pods()
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(({ metadata }) => metadata);
+
+/** Started, listed, and a watch is open. */
+async function watching(o: Partial<PodsOfApiOptions> = {}) {
+  add("one");
+  const pods = await start(o);
+  await until(() => pods.source.status.ageMs === 0);
+  return pods;
+}
+
+describe("in ordinary operation", () => {
+  test("lists page by page, then watches from there, and asks nothing per scrape", async () => {
+    for (let i = 0; i < 1200; i++) add(`pod-${i}`);
+    const { scrape, counts } = await start();
+    expect(await scrape("a")).toHaveLength(1200);
+    await until(() => api.watches.size === 1);
+    for (let i = 0; i < 5; i++) await scrape("a");
+    expect(counts.lists).toBe(3);
+    expect(api.requests.map(({ verb }) => verb)).toEqual(["list", "list", "list", "watch"]);
+    expect(api.requests.map(({ query }) => query.get("limit"))).toEqual(["500", "500", "500", null]);
+    const watch = api.requests.at(-1)!.query;
+    expect(watch.get("resourceVersion")).toBe(String(api.revision));
+    expect(watch.get("allowWatchBookmarks")).toBe("true");
+    expect(Number(watch.get("timeoutSeconds"))).toBeGreaterThanOrEqual(300);
+    expect(Number(watch.get("timeoutSeconds"))).toBeLessThanOrEqual(600);
+  });
+
+  test("shows pods that come, change and go", async () => {
+    const { store, names } = await watching();
+    add("two");
+    await until(() => names().length === 2);
+    api.updatePod({ ...api.pod("a", "two")!, status: { phase: "Running", podIP: "10.0.0.9" } });
+    await until(() => store.byIp("10.0.0.9").length === 1);
+    api.deletePod("a", "one");
+    await until(() => names().length === 1);
+    expect(names()).toEqual(["two"]);
+  });
+
+  test("goes on where a watch ended, without a list: after clean ends, cuts and half events", async () => {
+    const { same, counts } = await watching();
+    for (const end of [
+      () => api.watches.close(),
+      () => api.watches.cut(),
+      () => api.watches.cut({ midLine: true }),
+      () => api.watches.destroy(),
+    ]) {
+      await Promise.resolve(end());
+      add(`while-away-${api.revision}`);
+      await same();
+      await until(() => api.watches.size === 1);
+    }
+    expect(counts.lists).toBe(1);
+    expect(counts.restarts).toEqual(["closed", "unreachable", "unreachable", "unreachable"]);
+  });
+
+  test("a bookmark moves it on: what was compacted before it is not missed", async () => {
+    const { counts, same } = await watching();
+    api.advance(50);
+    api.bookmark();
+
+    add("two");
+    await same();
+    api.advance(1000);
+    api.bookmark();
+    // On the same connection and behind it: once this is there, the bookmark has been read.
+    add("three");
+    await same();
+    api.compact();
+    api.watches.close();
+    add("four");
+    await same();
+    expect(counts.lists).toBe(1);
+  });
+
+  test("a watch that the server closes at once is not opened again before a second is over", async () => {
+    const pods = await watching({ timing: { shortestWatchMs: 1000 } });
+    const before = api.count("watch");
+    api.watches.close();
+    await until(() => pods.counts.restarts.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(api.count("watch")).toBe(before);
+    await until(() => api.count("watch") === before + 1, 3000);
+  });
+});
+
+describe("needs a new list, and makes one", () => {
+  const cases: Record<string, (o: Awaited<ReturnType<typeof watching>>) => Promise<void> | void> = {
+    "when history is gone (410 as an event)": () => {
+      api.watches.close();
+      add("missed");
+      api.compact();
+    },
+    "when history is gone (410 as a status)": () => {
+      api.expiredWatch = "status";
+      api.watches.close();
+      add("missed");
+      api.compact();
+    },
+    "when an ERROR event says so": () =>
+      api.watches.sendError({ code: 410, reason: "Expired", message: "too old resource version" }),
+    "when the server is behind": () => {
+      api.fail(tooLargeResourceVersion(200, 100), { verb: "watch", times: 1 });
+      api.watches.close();
+    },
+    "when a line is no JSON": () => api.watches.send("{\n"),
+    "when an event has an unknown type": () => api.watches.sendEvent("RENAMED", api.pods()[0]),
+    "when an object is no pod": () =>
+      api.watches.sendEvent("ADDED", { metadata: { resourceVersion: "999" } }),
+    "when an event is older than what is known": () => {
+      add("two");
+      api.deletePod("a", "one");
+      api.watches.replay(api.lastEvents(3).slice(0, 1));
+    },
+    "when the server refuses the watch for its own sake": () => {
+      api.fail(statusAnswer({ code: 400, reason: "BadRequest", message: "invalid" }), {
+        verb: "watch",
+        times: 1,
+      });
+      api.watches.close();
+    },
+  };
+  for (const [name, disturb] of Object.entries(cases)) {
+    test(name, async () => {
+      const pods = await watching();
+      const before = pods.counts.lists;
+      await disturb(pods);
+      await until(() => pods.counts.lists === before + 1);
+      await pods.same();
+      add("later");
+      await pods.same();
+      expect(pods.counts.lists).toBe(before + 1);
+    });
+  }
+
+  test("a line that does not end is cut off, and counted", async () => {
+    const { counts } = await watching();
+    api.watches.sendEndlessLine();
+    await until(() => counts.lists === 2, 10_000);
+    expect(counts.restarts).toEqual(["malformed"]);
+  });
+
+  test("a list whose pages expire begins again, so that it is of one moment", async () => {
+    for (let i = 0; i < 1200; i++) add(`pod-${i}`);
+    const page = api.inject({ kind: "delay", delayMs: 50 }, { verb: "list" });
+    const { scrape } = await start();
+    await until(() => page.hits === 2);
+    api.expireContinueTokens();
+    api.deletePod("a", "pod-0");
+    add("new");
+    const names = await scrape("a");
+    expect([names.length, names.includes("new"), names.includes("pod-0")]).toEqual([1200, true, false]);
+  });
+});
+
+describe("waits and keeps what it knows", () => {
+  const answers = {
+    "500": statusAnswer({ code: 500, reason: "InternalError", message: "no" }),
+    "429": tooManyRequests(0),
+    "403": forbidden({ user: "u", verb: "list", namespace: "" }),
+    HTML: htmlAnswer(200),
+    null: { status: 200, headers: { "content-type": "application/json" }, body: "null" },
+    "items: [null]": jsonAnswer({ kind: "PodList", metadata: { resourceVersion: "5" }, items: [null] }),
+    "no list": jsonAnswer({ kind: "Status", metadata: {} }),
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    test(`when a list is answered with ${name}`, async () => {
+      const { names, counts, scrape, same } = await watching();
+      const fault = api.fail(answer, { verb: "list" });
+      add("missed");
+      api.compact();
+      api.watches.sendError({ code: 410, reason: "Expired", message: "old" });
+      await until(() => fault.hits >= 3);
+      // Nobody saw a moment without pods.
+      expect((await scrape("a")).includes("one")).toBe(true);
+      expect(names().includes("one")).toBe(true);
+      fault.remove();
+      await same();
+      expect(counts.limits).toEqual([]);
+    });
+  }
+
+  test("when a list breaks off, or never ends", async () => {
+    const { scrape, same, counts } = await watching();
+    const endless = api.inject(
+      { kind: "endless", head: '{"kind":"PodList","items":[', unit: `"${"x".repeat(1_000_000)}",` },
+      { verb: "list", times: 1 },
+    );
+    const truncated = api.inject({ kind: "truncate", ratio: 0.5, end: "cut" }, { verb: "list", times: 1 });
+    const short = api.inject({ kind: "truncate", ratio: 0.5, end: "clean" }, { verb: "list", times: 1 });
+    api.watches.sendError({ code: 410, reason: "Expired", message: "old" });
+    await until(() => endless.hits + truncated.hits + short.hits === 3, 20_000);
+    expect(await scrape("a")).toEqual(["one"]);
+    add("two");
+    await same();
+    expect(counts.limits).toEqual(["api_response_size"]);
+  }, 30_000);
+
+  test("as long as the server asks for", async () => {
+    const delays: number[] = [];
+    const pods = await watching({ timing: { backoff: { next: () => (delays.push(1), 10) } } });
+    const fault = api.fail(tooManyRequests(1), { verb: "watch" });
+    const beganMs = performance.now();
+    api.watches.close();
+    await until(() => fault.hits === 2, 5000);
+    expect(performance.now() - beganMs).toBeGreaterThan(990);
+    fault.remove();
+    await until(() => api.watches.size === 1, 5000);
+    expect(pods.counts.lists).toBe(1);
+    expect(delays).toHaveLength(2);
+  });
+
+  test("when the server is killed and comes back: no list, and its age is told meanwhile", async () => {
+    const { source, scrape, same, counts } = await watching();
+    expect(source.status.ageMs).toBe(0);
+    await api.stop();
+    await until(() => (source.status.ageMs ?? 0) > 50);
+    expect(await scrape("a")).toEqual(["one"]);
+    add("while-down");
+    await api.start();
+    await same();
+    await until(() => source.status.ageMs === 0);
+    expect(counts.lists).toBe(1);
+  });
+
+  test("when the server falls silent: it notices, and connects anew from where it was", async () => {
+    const { source, same, counts } = await watching({ timing: { idleMs: 200 } });
+    api.freeze();
+    add("frozen");
+    await until(() => counts.restarts.includes("idle"), 3000);
+    expect(source.status.ageMs).toBeGreaterThan(190);
+    api.thaw();
+    await same();
+    expect(counts.lists).toBe(1);
+  });
+
+  test("bytes keep the watchdog quiet", async () => {
+    const { counts } = await watching({ timing: { idleMs: 300 } });
+    for (let i = 0; i < 8; i++) {
+      api.bookmark();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(counts.restarts).toEqual([]);
+  });
+
+  test("but not for longer than MAX_POD_LIST_AGE", async () => {
+    const { scrape, source } = await watching({ maxAgeMs: 150 });
+    await api.stop();
+    await until(() => (source.status.ageMs ?? 0) > 150);
+    await expect(scrape("a")).rejects.toThrow(
+      /^Cannot scrape: the pods were last known \d+ s ago, longer than MAX_POD_LIST_AGE: the API server cannot be reached$/,
+    );
+    await api.start();
+    await until(() => source.status.ageMs === 0);
+    expect(await scrape("a")).toEqual(["one"]);
+  });
+
+  test("follows no redirect", async () => {
+    await using canary = await startCanary();
+    const redirect = api.fail(redirectTo(canary.url));
+    const { scrape } = await start();
+    await until(() => redirect.hits >= 2);
+    await expect(scrape("a")).rejects.toThrow("the API server refuses to list them");
+    expect(canary.authorizations).toEqual([]);
+  });
+});
+
+describe("where the account may list, but not watch", () => {
+  const deny = () => api.deny({ verb: "watch", status: 403 });
+
+  test("lists for the scrapes of the next seconds together, and says so once", async () => {
+    add("one");
+    deny();
+    const { scrape, counts, log, source } = await start({ timing: { listedAgeMs: 200 } });
+    expect(await scrape("a")).toEqual(["one"]);
+    await until(() => log.length === 1);
+    await Promise.all(Array.from({ length: 10 }, () => scrape("a")));
+    expect(counts.lists).toBe(1);
+    add("two");
+    await until(() => (source.status.ageMs ?? 0) > 200);
+    expect(await Promise.all(Array.from({ length: 10 }, () => scrape("a")))).toEqual(
+      Array.from({ length: 10 }, () => ["one", "two"]),
+    );
+    expect(counts.lists).toBe(2);
+    expect(log.map(({ text }) => text)).toEqual([expect.stringMatching(/may list pods, but not watch/)]);
+  });
+
+  test("serves what it knows while lists fail, and asks at most once in that time", async () => {
+    add("one");
+    deny();
+    const { scrape, counts, log } = await start({ timing: { listedAgeMs: 200 } });
+    await scrape("a");
+    await until(() => log.length === 1);
+    const fault = api.fail(statusAnswer({ code: 500, reason: "InternalError", message: "no" }), {
+      verb: "list",
+    });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    for (let i = 0; i < 5; i++) expect(await scrape("a")).toEqual(["one"]);
+    expect([counts.lists, fault.hits]).toEqual([2, 1]);
+    fault.remove();
+  });
+
+  test("one list at a time serves scrapes and a watch that needs one", async () => {
+    add("one");
+    const denial = deny();
+    const { scrape, counts, same } = await start({ timing: { listedAgeMs: 0, watchRetryMs: 100 } });
+    await scrape("a");
+    await until(() => counts.restarts.length === 1);
+    api.inject({ kind: "delay", delayMs: 400 }, { verb: "list" });
+    const listing = scrape("a");
+    denial.remove();
+    api.advance();
+    api.compact();
+    await until(() => counts.restarts.includes("expired"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(counts.lists).toBe(2);
+    await listing;
+    add("two");
+    await same();
+    expect(counts.lists).toBe(2);
+  });
+
+  test("watches as soon as it may", async () => {
+    add("one");
+    const denial = deny();
+    const { same, scrape } = await start({ timing: { watchRetryMs: 50 } });
+    await scrape("a");
+    denial.remove();
+    await until(() => api.watches.size === 1);
+    add("two");
+    await same();
+  });
+});

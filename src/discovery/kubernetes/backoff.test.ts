@@ -26,3 +26,9 @@ test("waits up to twice as long by chance", () => {
 test("begins anew after two minutes without a failure", () => {
   expect(delays(0, [0, 120_000, 120_001])).toEqual([800, 1600, 800]);
 });
+
+test("waits as long as it is told at most", () => {
+  const backoff = new Backoff({ largestMs: 300_000, now: () => 0, random: () => 0 });
+  const delays = Array.from({ length: 12 }, () => backoff.next());
+  expect(delays.slice(-4)).toEqual([204_800, 300_000, 300_000, 300_000]);
+});

@@ -318,11 +318,12 @@ describe("waits and keeps what it knows", () => {
 
 describe("where the account may list, but not watch", () => {
   const deny = () => api.deny({ verb: "watch", status: 403 });
+  const forbiddenBackoff = { next: () => 5 };
 
   test("lists for the scrapes of the next seconds together, and says so once", async () => {
     add("one");
     deny();
-    const { scrape, counts, log, source } = await start({ timing: { listedAgeMs: 200 } });
+    const { scrape, counts, log, source } = await start({ timing: { listedAgeMs: 200, forbiddenBackoff } });
     expect(await scrape("a")).toEqual(["one"]);
     await until(() => log.length === 1);
     await Promise.all(Array.from({ length: 10 }, () => scrape("a")));
@@ -339,7 +340,7 @@ describe("where the account may list, but not watch", () => {
   test("serves what it knows while lists fail, and asks at most once in that time", async () => {
     add("one");
     deny();
-    const { scrape, counts, log } = await start({ timing: { listedAgeMs: 200 } });
+    const { scrape, counts, log } = await start({ timing: { listedAgeMs: 200, forbiddenBackoff } });
     await scrape("a");
     await until(() => log.length === 1);
     const fault = api.fail(statusAnswer({ code: 500, reason: "InternalError", message: "no" }), {
@@ -354,9 +355,11 @@ describe("where the account may list, but not watch", () => {
   test("one list at a time serves scrapes and a watch that needs one", async () => {
     add("one");
     const denial = deny();
-    const { scrape, counts, same } = await start({ timing: { listedAgeMs: 0, watchRetryMs: 100 } });
+    const { scrape, counts, same } = await start({
+      timing: { listedAgeMs: 0, forbiddenBackoff: { next: () => 100 } },
+    });
     await scrape("a");
-    await until(() => counts.restarts.length === 1);
+    await until(() => counts.restarts.length > 0);
     api.inject({ kind: "delay", delayMs: 400 }, { verb: "list" });
     const listing = scrape("a");
     denial.remove();
@@ -371,10 +374,43 @@ describe("where the account may list, but not watch", () => {
     expect(counts.lists).toBe(2);
   });
 
+  test("a list that a watch overtook does not undo what the watch told", async () => {
+    for (let i = 0; i < 600; i++) add(`pod-${i}`);
+    const denial = deny();
+    const { scrape, counts, names, source } = await start({ timing: { listedAgeMs: 0, forbiddenBackoff } });
+    await scrape("a");
+    await until(() => counts.restarts.length > 0);
+    const second = api.inject({ kind: "delay", delayMs: 300 }, { verb: "list" });
+    const listing = scrape("a");
+    // The first page was the state before; the second waits.
+    await until(() => second.hits === 2);
+    denial.remove();
+    await until(() => source.status.ageMs === 0);
+    api.deletePod("a", "pod-0");
+    add("new");
+    await until(() => names().includes("new"));
+    await listing;
+    await until(() => counts.lists === 4);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect([names().length, names().includes("pod-0"), names().includes("new")]).toEqual([600, false, true]);
+  });
+
+  test("a server that refuses for a moment is no news", async () => {
+    const { log, counts, same } = await watching({ timing: { forbiddenBackoff } });
+    const refusal = api.fail(forbidden({ user: "u", verb: "watch", namespace: "" }), {
+      verb: "watch",
+      times: 2,
+    });
+    api.watches.close();
+    add("two");
+    await same();
+    expect([refusal.hits, counts.lists, log]).toEqual([2, 1, []]);
+  });
+
   test("watches as soon as it may", async () => {
     add("one");
     const denial = deny();
-    const { same, scrape } = await start({ timing: { watchRetryMs: 50 } });
+    const { same, scrape } = await start({ timing: { forbiddenBackoff: { next: () => 50 } } });
     await scrape("a");
     denial.remove();
     await until(() => api.watches.size === 1);

@@ -41,14 +41,17 @@ export interface WatchTiming {
   readonly shortestWatchMs: number;
   /** How long a list serves where the account may not watch. */
   readonly listedAgeMs: number;
-  /** How often is tried whether the account may watch by now. */
-  readonly watchRetryMs: number;
+  /** Between two attempts of an account that may not watch to do so all the same. */
+  readonly forbiddenBackoff: Pick<Backoff, "next">;
   /** Between two attempts after failures. */
   readonly backoff: Pick<Backoff, "next">;
 }
 
 /** The server ends a watch after 5 to 10 minutes, as client-go asks it to: spread, so that not all come back together. */
 const watchSeconds = () => 300 + Math.floor(Math.random() * 301);
+
+/** So many refusals in a row, over some five seconds, are the account's rights and no passing state of the server. */
+const lastingRefusals = 3;
 
 export class PodWatch {
   readonly #options: PodWatchOptions;
@@ -59,7 +62,8 @@ export class PodWatch {
   #listing: Promise<void> | undefined;
   #synced = false;
   #open = false;
-  #watchForbidden = false;
+  /** How often in a row the account was told that it may not watch: then scrapes list. */
+  #watchRefusals = 0;
   #failure: ApiError | undefined;
   #contactMs = 0;
   #contactWallMs = 0;
@@ -72,7 +76,7 @@ export class PodWatch {
       idleMs: 90_000,
       shortestWatchMs: 1_000,
       listedAgeMs: 5_000,
-      watchRetryMs: 300_000,
+      forbiddenBackoff: new Backoff({ largestMs: 300_000 }),
       backoff: new Backoff(),
       ...options.timing,
     };
@@ -129,7 +133,7 @@ export class PodWatch {
         timeoutMs,
       );
     // Half of the time: the last known pods are better than none.
-    else if (this.#watchForbidden) await this.#settled(this.#listIfOld(), timeoutMs / 2);
+    else if (this.#watchRefusals > 0) await this.#settled(this.#listIfOld(), timeoutMs / 2);
     const { ageMs } = this;
     if (ageMs === undefined) throw unknownPods(scope, this.#failure);
     if (ageMs > maxAgeMs) throw unknownPods(scope, this.#failure, { ageMs });
@@ -184,6 +188,8 @@ export class PodWatch {
     });
     // A list that a stop overtook must not bring forgotten pods back.
     this.#stop.signal.throwIfAborted();
+    // A watch that was opened meanwhile may be further than this list, which would undo what it told.
+    if (this.#open) return;
     this.#cache.replace(list);
     this.#synced = true;
     this.#contact();
@@ -202,7 +208,7 @@ export class PodWatch {
       },
       signal,
     });
-    this.#watchForbidden = false;
+    this.#watchRefusals = 0;
     this.#open = true;
     this.#contact();
     this.#recovered();
@@ -227,10 +233,9 @@ export class PodWatch {
     if (this.#cache.resourceVersion !== undefined) {
       this.#restarted(reasonOf(error));
       if (error.problem === "forbidden") {
-        // No failure: lists do as well.
-        if (!this.#watchForbidden) report.watchForbidden(scope);
-        this.#watchForbidden = true;
-        return this.#timing.watchRetryMs;
+        // No failure: lists do as well. An API server that has just started may refuse for a moment what it will allow.
+        if (++this.#watchRefusals === lastingRefusals) report.watchForbidden(scope);
+        return this.#timing.forbiddenBackoff.next();
       }
       if (needsList(error)) this.#cache.expire();
     }

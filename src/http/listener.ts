@@ -1,4 +1,4 @@
-// One HTTP listener, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
+// One listener of HTTP or HTTPS, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
 // text for every failure, and an orderly end. Knows no route.
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,7 +8,9 @@ import type { Logger } from "../telemetry/logger.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { rawErrorResponse, sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
+import { TlsConnections, tlsServerOptions } from "./tls-connections.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -35,6 +37,8 @@ const maxQueuedAnswers = 16;
 
 export interface ListenerOptions {
   readonly logger: Logger;
+  /** HTTPS; needs `useCertificate()` before `listen()`. */
+  readonly tls?: boolean;
   /** Called for every request that could be read, before the guard looks at it. */
   readonly onRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Called with what the guard or a handler threw. */
@@ -47,6 +51,8 @@ export interface ListenerOptions {
   readonly onHeadTooLong?: () => void;
   /** Called when a connection was refused because there are too many. */
   readonly onConnectionRefused?: () => void;
+  /** Called when a client did not finish the TLS handshake in time. */
+  readonly onHandshakeTimeout?: () => void;
 }
 
 export interface ListenAddress {
@@ -62,6 +68,7 @@ export class Listener {
   /** For adding routes. Handlers throw; what they throw becomes the answer. */
   readonly app: FastifyInstance;
   readonly #options: ListenerOptions;
+  readonly #tls: TlsConnections | undefined;
   /** How many answers are under way on each socket: more than one when requests are pipelined, and refused for that. */
   readonly #answersOn = new Map<Socket, number>();
   readonly #condemned = new WeakSet<Socket>();
@@ -71,22 +78,27 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    const http = {
+      headersTimeout: clientLimits.headersTimeoutMs,
+      connectionsCheckingInterval: clientLimits.connectionsCheckingIntervalMs,
+      maxHeaderSize: clientLimits.maxHeaderBytes,
+      insecureHTTPParser: false,
+      // The guard asks for exactly one, and answers with a text.
+      requireHostHeader: false,
+      noDelay: true,
+    };
+    // The types tell the two servers apart, the code that uses them need not.
+    const transport = (options.tls ? { https: { ...http, ...tlsServerOptions } } : { http }) as {
+      http: object;
+    };
     this.app = fastify({
+      ...transport,
       logger: false,
       keepAliveTimeout: clientLimits.keepAliveTimeoutMs,
       requestTimeout: clientLimits.requestTimeoutMs,
       // A request that arrives while the listener closes is still answered.
       return503OnClosing: false,
       routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
-      http: {
-        headersTimeout: clientLimits.headersTimeoutMs,
-        connectionsCheckingInterval: clientLimits.connectionsCheckingIntervalMs,
-        maxHeaderSize: clientLimits.maxHeaderBytes,
-        insecureHTTPParser: false,
-        // The guard asks for exactly one, and answers with a text.
-        requireHostHeader: false,
-        noDelay: true,
-      },
       clientErrorHandler: (error, socket) => this.#answerUnreadable(error, socket),
       // A target that fastify cannot decode reaches no hook; the guard would have refused it as well.
       frameworkErrors: (_error, request, reply) => {
@@ -97,8 +109,17 @@ export class Listener {
     const { server } = this.app;
     server.maxConnections = clientLimits.maxConnections;
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
+    this.#tls = options.tls
+      ? new TlsConnections(server, { onHandshakeTimeout: options.onHandshakeTimeout })
+      : undefined;
     this.#refuseUnusualRequests();
     this.#addHooks();
+  }
+
+  /** For connections from now on. Throws, and leaves the one before in use, when TLS refuses it. */
+  useCertificate(certificate: ServingCertificate): void {
+    if (this.#tls === undefined) throw new Error("Cannot use a certificate: this listener speaks plain HTTP");
+    this.#tls.useCertificate(certificate);
   }
 
   /** Opens the listener. Rejects with an error that names the variable when the address cannot be had. */
@@ -134,6 +155,7 @@ export class Listener {
     clearTimeout(cutOff);
     // Node closes idle connections at once, but waits for one that has sent nothing yet as for a request.
     this.app.server.closeAllConnections();
+    this.#tls?.destroyAll();
     await closed;
   }
 
@@ -242,8 +264,9 @@ export class Listener {
   #answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
     const httpError = unreadableRequest(error.code);
     if (httpError.status === 431) this.#options.onHeadTooLong?.();
-    // Bytes written now would land in the middle of the answer that is under way.
-    if (this.#answersOn.has(socket) || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    // Bytes written now would land in the middle of the answer that is under way. And only what HTTP objects to has somebody to
+    // answer: not a connection that broke, nor one whose TLS handshake failed.
+    if (this.#answersOn.has(socket) || !socket.writable || !isHttpProblem(error.code)) socket.destroy();
     else closeWith(socket, httpError);
   }
 }
@@ -260,6 +283,10 @@ function codeOf(error: unknown): string {
 
 function badTarget(): HttpError {
   return new HttpError(400, "Cannot read the request: its target is not valid", { closeConnection: true });
+}
+
+function isHttpProblem(code = ""): boolean {
+  return code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT";
 }
 
 function unreadableRequest(code = ""): HttpError {

@@ -42,6 +42,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
   const passes = new ConcurrencyLimit(config.maxConcurrentKubesd);
   const listener = new Listener({
     logger,
+    tls: config.certificateFiles !== undefined,
     onRequest(request, reply) {
       const route = routeOf(request.raw.url ?? "");
       reply.raw.once("close", () => {
@@ -55,6 +56,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onClientStalled: () => metrics.limitHit("client_stall"),
     onHeadTooLong: () => metrics.limitHit("header_size"),
     onConnectionRefused: () => metrics.limitHit("client_connections"),
+    onHandshakeTimeout: () => metrics.limitHit("client_handshake"),
   });
   addRootRoute(listener.app, options);
   addMergePodsRoute(listener.app, { ...options, limit: merges, pace: new MergePace() });

@@ -20,6 +20,7 @@ import {
   rejectUnauthorized,
   serverName,
   size,
+  urlPrefix,
   type ValueKind,
   watchList,
 } from "./value-kinds.ts";
@@ -297,6 +298,16 @@ export const options = {
     group: "listeners",
     kind: filePath(),
     help: "The password of CERT_KEY_FILE if that is encrypted: the whole file, but for one line break at its end.",
+  },
+  appUrlPrefix: {
+    env: "APP_URL_PREFIX",
+    group: "listeners",
+    kind: urlPrefix(),
+    unset: "",
+    defaultText: "none",
+    help:
+      "The path below which the main listener serves everything, as in /v1/mproxy/ and /v1/kubesd/ for v1; nothing is served " +
+      "without it but the root. The metrics listener has no prefix.",
   },
   metricsHttpPort: {
     env: "METRICS_HTTP_PORT",

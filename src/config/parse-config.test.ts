@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseRequestPath } from "../targets/path.ts";
 import { flagOf, type Option, type OptionKey, options } from "./options.ts";
 import { type Config, type ConfigInput, parseConfig, readOption } from "./parse-config.ts";
 
@@ -243,6 +244,41 @@ const cases: Record<OptionKey, OptionCase> = {
   certFile: { good: [["/tls.crt", "/tls.crt"]], bad: badPaths, beside: { CERT_KEY_FILE: "tls.key" } },
   certCaFile: { good: [["/ca.crt", "/ca.crt"]], bad: badPaths, beside: https },
   certKeyPasswdFile: { good: [["/passwd", "/passwd"]], bad: badPaths, beside: https },
+  appUrlPrefix: {
+    default: "",
+    good: [
+      ["v1", "/v1"],
+      ["/v1", "/v1"],
+      ["/v1/", "/v1"],
+      ["v1/", "/v1"],
+      ["a/b", "/a/b"],
+      ["/a/b/", "/a/b"],
+      ["/", ""],
+      ["/...a/.b/-._~:@!$&'()*+,=", "/...a/.b/-._~:@!$&'()*+,="],
+      ["x".repeat(256), `/${"x".repeat(256)}`],
+    ],
+    bad: [
+      "//",
+      "//v1",
+      "v1//",
+      "a//b",
+      ".",
+      "/..",
+      "a/../b",
+      "a/.../",
+      "a b",
+      "a%2fb",
+      "a;b",
+      "a?b",
+      "a#b",
+      "\u00e4",
+      'a"b',
+      "a\\b",
+      "a\nb",
+      "http://proxy/v1",
+      "x".repeat(257),
+    ],
+  },
   metricsHttpPort: { default: 5055, good: [["0", 0]], bad: badPorts },
   scrapeTimeoutMs: {
     default: 10_000,
@@ -364,6 +400,20 @@ test.for(keys)("parseConfig() takes an empty variable %s as not set, and refuses
 test("parseConfig() prefers a flag to a variable, even when the variable is refused", () => {
   const { config, sources } = configOf({ argv: ["--log-level", "warn"], env: { LOG_LEVEL: "nonsense" } });
   expect([config.logLevel, sources.logLevel]).toEqual(["warn", "flag"]);
+});
+
+test("parseConfig() takes in APP_URL_PREFIX the characters that paths may have, and no others", () => {
+  const accepts = (path: string) => {
+    try {
+      return parseRequestPath(path).text !== "";
+    } catch {
+      return false;
+    }
+  };
+  const differing = Array.from({ length: 256 }, (_, code) => `/a${String.fromCharCode(code)}b`).filter(
+    (path) => accepts(path) !== (problemsOf({ env: { APP_URL_PREFIX: path } }).length === 0),
+  );
+  expect(differing).toEqual([]);
 });
 
 test("parseConfig() leaves options without a value out", () => {

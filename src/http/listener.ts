@@ -9,13 +9,16 @@ import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { rawErrorResponse, sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
 import { TlsConnections, tlsServerOptions } from "./tls-connections.ts";
+import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The checked raw target; set before any route runs. */
+    /** The checked raw target, without the prefix; set before any route runs. */
     checkedTarget: CheckedTarget;
+    /** False for what a prefix excludes: of that, only the root is served. True without a prefix. */
+    underPrefix: boolean;
     /** `performance.now()` when the head of the request had been read. */
     arrivedMs: number;
   }
@@ -39,6 +42,8 @@ export interface ListenerOptions {
   readonly logger: Logger;
   /** HTTPS; needs `useCertificate()` before `listen()`. */
   readonly tls?: boolean;
+  /** As in `/a/b`: the routes, added without it, are served below it. The root is served without it too. Default: "". */
+  readonly urlPrefix?: string;
   /** Called for every request that could be read, before the guard looks at it. */
   readonly onRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Called with what the guard or a handler threw. */
@@ -68,6 +73,7 @@ export class Listener {
   /** For adding routes. Handlers throw; what they throw becomes the answer. */
   readonly app: FastifyInstance;
   readonly #options: ListenerOptions;
+  readonly #prefix: string;
   readonly #tls: TlsConnections | undefined;
   /** How many answers are under way on each socket: more than one when requests are pipelined, and refused for that. */
   readonly #answersOn = new Map<Socket, number>();
@@ -78,6 +84,7 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#prefix = options.urlPrefix ?? "";
     const http = {
       headersTimeout: clientLimits.headersTimeoutMs,
       connectionsCheckingInterval: clientLimits.connectionsCheckingIntervalMs,
@@ -99,6 +106,9 @@ export class Listener {
       // A request that arrives while the listener closes is still answered.
       return503OnClosing: false,
       routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+      // The only place that takes the prefix off: router, guard, routes and metrics see what is left. What is not below it is not
+      // changed, and refused by a hook.
+      rewriteUrl: ({ url = "" }) => stripUrlPrefix(url, this.#prefix) ?? url,
       clientErrorHandler: (error, socket) => this.#answerUnreadable(error, socket),
       // A target that fastify cannot decode reaches no hook; the guard would have refused it as well.
       frameworkErrors: (_error, request, reply) => {
@@ -174,11 +184,13 @@ export class Listener {
   #addHooks(): void {
     const { app } = this;
     app.decorateRequest("checkedTarget");
+    app.decorateRequest("underPrefix", true);
     app.decorateRequest("arrivedMs", 0);
     app.addHook("onRequest", (request, reply, done) => {
       this.#begin(request, reply);
       this.#refusePipelined(request.raw.socket);
       request.checkedTarget = this.#checkUnlessCondemned(request.raw);
+      if (!request.underPrefix && request.checkedTarget.path.text !== "/") throw this.#outsidePrefix();
       done();
     });
     app.setNotFoundHandler((_request, reply) =>
@@ -192,6 +204,13 @@ export class Listener {
     });
   }
 
+  #outsidePrefix(): HttpError {
+    return new HttpError(
+      404,
+      `Cannot find this path: all paths but the root begin with "${this.#prefix}/" (APP_URL_PREFIX)`,
+    );
+  }
+
   /** Takes note of an answer that begins, until its end. */
   #begin(request: FastifyRequest, reply: FastifyReply): void {
     const { socket } = request.raw;
@@ -199,6 +218,7 @@ export class Listener {
     // Those who wait for its end: this file, the route, the framework and stream.pipeline. Each response is short-lived.
     response.setMaxListeners(20);
     request.arrivedMs = performance.now();
+    request.underPrefix = stripUrlPrefix(request.originalUrl, this.#prefix) !== undefined;
     this.#answersOn.set(socket, (this.#answersOn.get(socket) ?? 0) + 1);
     response.once("close", () => {
       const others = (this.#answersOn.get(socket) ?? 1) - 1;
@@ -237,7 +257,7 @@ export class Listener {
   #checkUnlessCondemned(request: IncomingMessage): CheckedTarget {
     if (this.#condemned.has(request.socket)) throw badTarget();
     try {
-      return checkRequest(request);
+      return checkRequest(request, { prefix: this.#prefix });
     } catch (error) {
       if (error instanceof HttpError && error.options.closeConnection === true)
         this.#condemned.add(request.socket);

@@ -10,6 +10,7 @@ import { FileToken, FixedToken } from "./discovery/kubernetes/bearer-token.ts";
 import { KubernetesPods } from "./discovery/kubernetes/kubernetes-pods.ts";
 import type { PodSource, PodSourceStatus } from "./discovery/pod-source.ts";
 import { PodStore } from "./discovery/pod-store.ts";
+import { CertificateWatch } from "./http/certificate-watch.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
 import { BufferBudget } from "./scrape/buffer-budget.ts";
@@ -82,6 +83,14 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     metrics,
     logger,
   });
+  const certificate =
+    config.certificateFiles === undefined
+      ? undefined
+      : new CertificateWatch({
+          files: config.certificateFiles,
+          apply: (read) => main.useCertificate(read),
+          logger,
+        });
   const own = createMetricsListener({
     logger,
     metrics,
@@ -94,22 +103,26 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     bufferedBytes: () => budget.heldBytes,
     podListAgeSeconds: () => secondsOf(source.status.ageMs),
     podListLastContactTimestampSeconds: () => secondsOf(source.status.lastContactMs),
+    certificateExpiryTimestampSeconds: () => certificate?.status?.expirySeconds,
+    certificateReloadSuccess: () => certificate?.status?.reloadSuccess,
   });
 
   return {
     async start() {
       try {
         await tls.start();
+        await certificate?.start();
         const address = config.listenAddress;
         const addresses = {
           main: await main.listen({
             address,
-            port: config.httpPort,
-            variable: "HTTP_PORT or K8S_NODEJS_PORT",
+            port: config.mainPort,
+            variable: config.mainPortVariable,
           }),
           metrics: await own.listen({ address, port: config.metricsHttpPort, variable: "METRICS_HTTP_PORT" }),
         };
-        logger.info({ version, ...addresses }, "Listening");
+        const protocol = certificate === undefined ? "http" : "https";
+        logger.info({ version, protocol, ...addresses }, "Listening");
         await source.start();
         return addresses;
       } catch (error) {
@@ -129,6 +142,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   async function closeAll(graceMs: number): Promise<void> {
     await main.close({ graceMs });
     await source.stop();
+    await certificate?.stop();
     connections.close();
     await tls.stop();
     await own.close({ graceMs: 0 });

@@ -20,6 +20,7 @@ import {
   rejectUnauthorized,
   serverName,
   size,
+  urlPrefix,
   type ValueKind,
   watchList,
 } from "./value-kinds.ts";
@@ -250,21 +251,72 @@ export const options = {
     group: "listeners",
     kind: listenPort(),
     default: "5050",
-    help: "The port that Prometheus scrapes through. 0: any free port.",
+    help: "The port that Prometheus scrapes through, unless CERT_KEY_FILE is set. 0: any free port.",
+  },
+  httpsPort: {
+    env: "HTTPS_PORT",
+    group: "listeners",
+    kind: listenPort(),
+    default: "5053",
+    help: "The port that Prometheus scrapes through if CERT_KEY_FILE is set. 0: any free port.",
   },
   k8sNodejsPort: {
     env: "K8S_NODEJS_PORT",
     group: "listeners",
     kind: listenPort(),
-    defaultText: "HTTP_PORT",
-    help: "Beats HTTP_PORT where both are variables or both are flags.",
+    defaultText: "HTTPS_PORT if CERT_KEY_FILE is set, else HTTP_PORT",
+    help: "Beats HTTP_PORT and HTTPS_PORT where both are variables or both are flags.",
+  },
+  certKeyFile: {
+    env: "CERT_KEY_FILE",
+    group: "listeners",
+    kind: filePath(),
+    defaultText: "none: plain HTTP",
+    help:
+      "The private key of the certificate in CERT_FILE, PEM, encrypted or not. Setting it makes the main listener one of " +
+      "HTTPS (TLS 1.2 or later). It is never shown.",
+  },
+  certFile: {
+    env: "CERT_FILE",
+    group: "listeners",
+    kind: filePath(),
+    defaultText: "none, required with CERT_KEY_FILE",
+    help:
+      "The certificate that clients see, PEM; certificates of intermediate authorities may follow it. The certificate, " +
+      "its key and the two files below are read again every 10 s; what cannot be used leaves the last good one in use.",
+  },
+  certCaFile: {
+    env: "CERT_CA_FILE",
+    group: "listeners",
+    kind: filePath(),
+    help:
+      "Certificates of authorities, PEM. Those that lead from CERT_FILE to its root are sent to clients with it, so that " +
+      "clients need to know the root alone. Clients are never checked against it.",
+  },
+  certKeyPasswdFile: {
+    env: "CERT_KEY_PASSWD_FILE",
+    group: "listeners",
+    kind: filePath(),
+    help: "The password of CERT_KEY_FILE if that is encrypted: the whole file, but for one line break at its end.",
+  },
+  appUrlPrefix: {
+    env: "APP_URL_PREFIX",
+    group: "listeners",
+    kind: urlPrefix(),
+    unset: "",
+    defaultText: "none",
+    help:
+      "The path below which the main listener serves everything, as in /v1/mproxy/ and /v1/kubesd/ for v1; nothing is served " +
+      "without it but the root. The metrics listener has no prefix.",
   },
   metricsHttpPort: {
     env: "METRICS_HTTP_PORT",
     group: "listeners",
     kind: listenPort(),
     default: "5055",
-    help: "The port of the proxy's own metrics and health checks. It must differ from the main port. 0: any free port.",
+    help:
+      "The port of the proxy's own metrics and health checks, always plain HTTP. It must differ from the main port. 0: any " +
+      "free port.",
   },
   scrapeTimeoutMs: {
     env: "SCRAPE_TIMEOUT",

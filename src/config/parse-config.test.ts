@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { parseRequestPath } from "../targets/path.ts";
 import { flagOf, type Option, type OptionKey, options } from "./options.ts";
-import { type ConfigInput, parseConfig, readOption } from "./parse-config.ts";
+import { type Config, type ConfigInput, parseConfig, readOption } from "./parse-config.ts";
 
 /** What has no default. */
 const required = {
@@ -50,6 +51,8 @@ const badSizes = ["0", "0MiB", "-1", "1.5MiB", "64MB", "64Mi", "64mib", "64 MiB"
 const badCounts = ["0", "-1", "1.5", "1e3", "0x10", "010", "many", "100001", "9999999999999999"];
 const badPorts = ["-1", "65536", "http", "80.0", "0x50", "080", "80,81", "+80"];
 const badBooleans = ["yes", "1", "True", "TRUE", "false,true"];
+const badPaths = ["a\0b", "a\nb", " "];
+const https = { CERT_KEY_FILE: "tls.key", CERT_FILE: "tls.crt" };
 
 // Typed by the table: an option without a case here does not compile.
 const cases: Record<OptionKey, OptionCase> = {
@@ -165,7 +168,7 @@ const cases: Record<OptionKey, OptionCase> = {
     bad: ["team-a,", "*,team-a", "team-a,*", "Team", "a b", " "],
   },
   maxPodListAgeMs: { default: 3_600_000, good: [["3s", 3000]], bad: badDurations },
-  podsFile: { good: [["/etc/pods.yaml", "/etc/pods.yaml"]], bad: ["a\0b", "a\nb", " "] },
+  podsFile: { good: [["/etc/pods.yaml", "/etc/pods.yaml"]], bad: badPaths },
   upstreamCaFile: { good: [["/etc/ca.pem", "/etc/ca.pem"]], bad: ["a\0b", " "] },
   upstreamServerName: {
     good: [
@@ -235,7 +238,47 @@ const cases: Record<OptionKey, OptionCase> = {
     ],
     bad: badPorts,
   },
+  httpsPort: { default: 5053, good: [["8443", 8443]], bad: badPorts, beside: https },
   k8sNodejsPort: { good: [["8080", 8080]], bad: badPorts },
+  certKeyFile: { good: [["/tls.key", "/tls.key"]], bad: badPaths, beside: { CERT_FILE: "tls.crt" } },
+  certFile: { good: [["/tls.crt", "/tls.crt"]], bad: badPaths, beside: { CERT_KEY_FILE: "tls.key" } },
+  certCaFile: { good: [["/ca.crt", "/ca.crt"]], bad: badPaths, beside: https },
+  certKeyPasswdFile: { good: [["/passwd", "/passwd"]], bad: badPaths, beside: https },
+  appUrlPrefix: {
+    default: "",
+    good: [
+      ["v1", "/v1"],
+      ["/v1", "/v1"],
+      ["/v1/", "/v1"],
+      ["v1/", "/v1"],
+      ["a/b", "/a/b"],
+      ["/a/b/", "/a/b"],
+      ["/", ""],
+      ["/...a/.b/-._~:@!$&'()*+,=", "/...a/.b/-._~:@!$&'()*+,="],
+      ["x".repeat(256), `/${"x".repeat(256)}`],
+    ],
+    bad: [
+      "//",
+      "//v1",
+      "v1//",
+      "a//b",
+      ".",
+      "/..",
+      "a/../b",
+      "a/.../",
+      "a b",
+      "a%2fb",
+      "a;b",
+      "a?b",
+      "a#b",
+      "\u00e4",
+      'a"b',
+      "a\\b",
+      "a\nb",
+      "http://proxy/v1",
+      "x".repeat(257),
+    ],
+  },
   metricsHttpPort: { default: 5055, good: [["0", 0]], bad: badPorts },
   scrapeTimeoutMs: {
     default: 10_000,
@@ -292,16 +335,29 @@ const cases: Record<OptionKey, OptionCase> = {
 
 const keys = Object.keys(options) as OptionKey[];
 
-/** K8S_NODEJS_PORT has no value of its own in Config. */
-function configKeyOf(key: OptionKey) {
-  return key === "k8sNodejsPort" ? "httpPort" : key;
+const mainPort = (config: Config) => config.mainPort;
+
+/** Values that do not stand in Config under the name of their option. */
+const elsewhere: Partial<Record<OptionKey, (config: Config) => unknown>> = {
+  httpPort: mainPort,
+  httpsPort: mainPort,
+  k8sNodejsPort: mainPort,
+  certKeyFile: ({ certificateFiles }) => certificateFiles?.keyFile,
+  certFile: ({ certificateFiles }) => certificateFiles?.certFile,
+  certCaFile: ({ certificateFiles }) => certificateFiles?.caFile,
+  certKeyPasswdFile: ({ certificateFiles }) => certificateFiles?.passwordFile,
+};
+
+function valueOf(config: Config, key: OptionKey): unknown {
+  return elsewhere[key] === undefined ? config[key as keyof Config] : elsewhere[key](config);
 }
 
 test.for(keys)("parseConfig() has the documented default of %s", (key) => {
-  const { config, sources } = configOf();
+  const { default: expected, beside: env = {} } = cases[key];
   if (options[key].env in required) return;
+  const { config, sources } = configOf(expected === undefined ? {} : { env });
   expect(sources[key]).toBe("default");
-  if (key !== "k8sNodejsPort") expect(config[key]).toEqual(cases[key].default);
+  if (key !== "k8sNodejsPort") expect(valueOf(config, key)).toEqual(expected);
 });
 
 test.for(keys)("parseConfig() reads %s from its variable and from its flag", (key) => {
@@ -309,11 +365,11 @@ test.for(keys)("parseConfig() reads %s from its variable and from its flag", (ke
   const { good, beside } = cases[key];
   for (const [text, value] of good) {
     const fromEnvironment = configOf({ env: { ...beside, [env]: text } });
-    expect(fromEnvironment.config[configKeyOf(key)], text).toEqual(value);
+    expect(valueOf(fromEnvironment.config, key), text).toEqual(value);
     expect(fromEnvironment.sources[key]).toBe("environment");
 
     const fromFlag = configOf({ argv: [`${flagOf(options[key])}=${text}`], env: beside ?? {} });
-    expect(fromFlag.config[configKeyOf(key)], text).toEqual(value);
+    expect(valueOf(fromFlag.config, key), text).toEqual(value);
     expect(fromFlag.sources[key]).toBe("flag");
   }
 });
@@ -328,7 +384,7 @@ test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
       expect(problem).toMatch(new RegExp(`^Cannot use ${option.env}: got ${shown}`));
       expect(problem).toContain(option.kind.wanted);
     }
-    const [fromFlag] = problemsOf({ argv: [flagOf(option), text] });
+    const [fromFlag] = problemsOf({ argv: [flagOf(option), text], env: cases[key].beside ?? {} });
     expect(fromFlag, text).toMatch(
       new RegExp(`^Cannot use ${option.env} \\(${flagOf(option)}\\): got ${shown}`),
     );
@@ -346,17 +402,18 @@ test("parseConfig() prefers a flag to a variable, even when the variable is refu
   expect([config.logLevel, sources.logLevel]).toEqual(["warn", "flag"]);
 });
 
-test.for([
-  [{ HTTP_PORT: "1", K8S_NODEJS_PORT: "2" }, [], 2],
-  [{ K8S_NODEJS_PORT: "2" }, ["--http-port=1"], 1],
-  [{ HTTP_PORT: "1" }, ["--k8s-nodejs-port=2"], 2],
-  [{}, ["--http-port=1", "--k8s-nodejs-port=2"], 2],
-  [{ HTTP_PORT: "1", K8S_NODEJS_PORT: "" }, [], 1],
-  [{ K8S_NODEJS_PORT: "0" }, [], 0],
-] as const)("parseConfig() listens for %j %j on port %i", ([env, argv, port]) => {
-  const { config } = configOf({ env, argv });
-  expect(config.httpPort).toBe(port);
-  expect(config).not.toHaveProperty("k8sNodejsPort");
+test("parseConfig() takes in APP_URL_PREFIX the characters that paths may have, and no others", () => {
+  const accepts = (path: string) => {
+    try {
+      return parseRequestPath(path).text !== "";
+    } catch {
+      return false;
+    }
+  };
+  const differing = Array.from({ length: 256 }, (_, code) => `/a${String.fromCharCode(code)}b`).filter(
+    (path) => accepts(path) !== (problemsOf({ env: { APP_URL_PREFIX: path } }).length === 0),
+  );
+  expect(differing).toEqual([]);
 });
 
 test("parseConfig() leaves options without a value out", () => {

@@ -41,7 +41,7 @@ test.for([
   [{ MAX_BUFFERED_BYTES: "32MiB", MAX_RESPONSE_SIZE: "16MiB" }, { maxBodyBytes: 16 * MiB }],
   [
     { HTTP_PORT: "0", METRICS_HTTP_PORT: "0" },
-    { httpPort: 0, metricsHttpPort: 0 },
+    { mainPort: 0, metricsHttpPort: 0 },
   ],
   [{}, { verifiesPods: true }],
   [{ UPSTREAM_INSECURE_SKIP_VERIFY: "true", NODE_TLS_REJECT_UNAUTHORIZED: "1" }, { verifiesPods: false }],
@@ -78,14 +78,6 @@ test.for([
   [
     { MAX_BODY_SIZE: "513MiB" },
     ['Cannot use MAX_BODY_SIZE: got "513MiB"; wanted at most MAX_RESPONSE_SIZE, which is 512MiB by default'],
-  ],
-  [
-    { METRICS_HTTP_PORT: "5050" },
-    ["Cannot listen twice on port 5050: HTTP_PORT and METRICS_HTTP_PORT must differ"],
-  ],
-  [
-    { K8S_NODEJS_PORT: "5055" },
-    ["Cannot listen twice on port 5055: K8S_NODEJS_PORT and METRICS_HTTP_PORT must differ"],
   ],
   [
     { UPSTREAM_CERT_FILE: "cert.pem" },

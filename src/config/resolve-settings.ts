@@ -1,6 +1,7 @@
 // Parsed settings -> Config: defaults that depend on other values, and the checks that need several values. A default
 // gives way to what was set; only values that were set can contradict each other.
 import { describeProblem, type GivenValue, quoteValue, type Source } from "./given-value.ts";
+import { type ListenerOption, type ListenerSettings, resolveListeners } from "./listener-settings.ts";
 import { type Option, type OptionKey, options, type Settings } from "./options.ts";
 import { type KubernetesConfig, resolveKubernetes } from "./resolve-kubernetes.ts";
 
@@ -10,13 +11,14 @@ export type Sources = Readonly<Record<OptionKey, Source>>;
  * Everything that the proxy is told from outside. Durations are in milliseconds, sizes in bytes. An empty
  * `namespaceWhitelist` or `portWhitelist` restricts nothing; the other lists are never empty.
  */
-export type Config = Omit<Settings, "maxBufferedBytes" | "k8sNodejsPort"> & {
-  readonly maxBufferedBytes: number;
-  /** Undefined: pods come from `podsFile`. */
-  readonly kubernetes: KubernetesConfig | undefined;
-  /** False when one of the two settings turns the verification of https pods off. */
-  readonly verifiesPods: boolean;
-};
+export type Config = Omit<Settings, "maxBufferedBytes" | ListenerOption> &
+  ListenerSettings & {
+    readonly maxBufferedBytes: number;
+    /** Undefined: pods come from `podsFile`. */
+    readonly kubernetes: KubernetesConfig | undefined;
+    /** False when one of the two settings turns the verification of https pods off. */
+    readonly verifiesPods: boolean;
+  };
 
 export interface SettingsContext {
   readonly given: ReadonlyMap<OptionKey, GivenValue>;
@@ -30,29 +32,22 @@ export function resolveSettings(
   settings: Settings,
   { given, refused, memoryLimitBytes }: SettingsContext,
 ): { config: Config; problems: string[] } {
-  const { k8sNodejsPort, ...own } = settings;
-  const portKey = mainPortKey(given);
+  const { httpPort, httpsPort, k8sNodejsPort, certKeyFile, certFile, certCaFile, certKeyPasswdFile, ...own } =
+    settings;
+  const { metricsHttpPort } = own;
+  const ports = { httpPort, httpsPort, k8sNodejsPort, metricsHttpPort };
+  const files = { certKeyFile, certFile, certCaFile, certKeyPasswdFile };
+  const { listeners, problems: listenerProblems } = resolveListeners({ ports, files }, { given, refused });
   const kubernetes = resolveKubernetes(settings, { given, refused });
   const config = {
     ...own,
+    ...listeners,
     kubernetes: kubernetes.config,
-    httpPort: (portKey === "k8sNodejsPort" ? k8sNodejsPort : undefined) ?? own.httpPort,
     maxBufferedBytes: own.maxBufferedBytes ?? defaultMaxBufferedBytes(memoryLimitBytes),
     verifiesPods: own.nodeTlsRejectUnauthorized && !own.upstreamInsecureSkipVerify,
   };
-  const problems: string[] = [...kubernetes.problems];
+  const problems: string[] = [...kubernetes.problems, ...listenerProblems];
 
-  if (
-    !refused.has(portKey) &&
-    !refused.has("metricsHttpPort") &&
-    config.httpPort === config.metricsHttpPort
-  ) {
-    if (config.httpPort !== 0) {
-      problems.push(
-        `Cannot listen twice on port ${config.httpPort}: ${options[portKey].env} and METRICS_HTTP_PORT must differ`,
-      );
-    }
-  }
   requireTogether("upstreamCertFile", "upstreamKeyFile");
   requireTogether("upstreamKeyFile", "upstreamCertFile");
   keepWithin("scrapeTimeoutMs", "maxScrapeTimeoutMs");
@@ -88,15 +83,6 @@ export function resolveSettings(
 
 type Bounded = "scrapeTimeoutMs" | "maxConnectionsPerScrape" | "maxBodyBytes";
 type Bound = "maxScrapeTimeoutMs" | "maxConnections" | "maxBufferedBytes" | "maxResponseBytes";
-
-/** Flags beat variables; among equals K8S_NODEJS_PORT beats HTTP_PORT, as in the original. */
-function mainPortKey(given: ReadonlyMap<OptionKey, GivenValue>): "httpPort" | "k8sNodejsPort" {
-  const nodejs = given.get("k8sNodejsPort");
-  if (nodejs === undefined) return "httpPort";
-  return nodejs.source === "environment" && given.get("httpPort")?.source === "flag"
-    ? "httpPort"
-    : "k8sNodejsPort";
-}
 
 /**
  * Half of the memory limit, else 1 GiB. Runtimes report no limit as undefined, 0 or a number near 2^63 or 2^64.

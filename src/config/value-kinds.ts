@@ -93,6 +93,28 @@ export function filePath(): ValueKind<string> {
   };
 }
 
+const maxUrlPrefixLength = 256;
+
+/** "" or whole segments as in `/a/b`, of the characters that the guard of paths accepts. */
+export function urlPrefix(): ValueKind<string> {
+  const segment = "(?!\\.+(?:/|$))[A-Za-z0-9\\-._~:@!$&'()*+,=]+";
+  return {
+    schema: z
+      .string()
+      .min(1)
+      .max(maxUrlPrefixLength)
+      .regex(new RegExp(`^/?(?:${segment}(?:/${segment})*/?)?$`))
+      .transform((text) => {
+        const bare = text.replace(/^\/|\/$/g, "");
+        return bare === "" ? "" : `/${bare}`;
+      }),
+    placeholder: "path",
+    wanted:
+      "a path such as v1, /v1 or /team-a/v1/, with letters, digits and -._~:@!$&'()*+,= in segments that are neither empty " +
+      `nor all dots, at most ${maxUrlPrefixLength} bytes`,
+  };
+}
+
 export function ipAddress(): ValueKind<string> {
   return {
     schema: z.string().refine((text) => isIP(text) !== 0),

@@ -1,4 +1,4 @@
-// One HTTP listener, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
+// One listener of HTTP or HTTPS, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
 // text for every failure, and an orderly end. Knows no route.
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,12 +8,17 @@ import type { Logger } from "../telemetry/logger.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { rawErrorResponse, sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
+import { TlsConnections, tlsServerOptions } from "./tls-connections.ts";
+import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The checked raw target; set before any route runs. */
+    /** The checked raw target, without the prefix; set before any route runs. */
     checkedTarget: CheckedTarget;
+    /** False for what a prefix excludes: of that, only the root is served. True without a prefix. */
+    underPrefix: boolean;
     /** `performance.now()` when the head of the request had been read. */
     arrivedMs: number;
   }
@@ -35,6 +40,10 @@ const maxQueuedAnswers = 16;
 
 export interface ListenerOptions {
   readonly logger: Logger;
+  /** HTTPS; needs `useCertificate()` before `listen()`. */
+  readonly tls?: boolean;
+  /** As in `/a/b`: the routes, added without it, are served below it. The root is served without it too. Default: "". */
+  readonly urlPrefix?: string;
   /** Called for every request that could be read, before the guard looks at it. */
   readonly onRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Called with what the guard or a handler threw. */
@@ -47,6 +56,8 @@ export interface ListenerOptions {
   readonly onHeadTooLong?: () => void;
   /** Called when a connection was refused because there are too many. */
   readonly onConnectionRefused?: () => void;
+  /** Called when a client did not finish the TLS handshake in time. */
+  readonly onHandshakeTimeout?: () => void;
 }
 
 export interface ListenAddress {
@@ -62,6 +73,8 @@ export class Listener {
   /** For adding routes. Handlers throw; what they throw becomes the answer. */
   readonly app: FastifyInstance;
   readonly #options: ListenerOptions;
+  readonly #prefix: string;
+  readonly #tls: TlsConnections | undefined;
   /** How many answers are under way on each socket: more than one when requests are pipelined, and refused for that. */
   readonly #answersOn = new Map<Socket, number>();
   readonly #condemned = new WeakSet<Socket>();
@@ -71,22 +84,31 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#prefix = options.urlPrefix ?? "";
+    const http = {
+      headersTimeout: clientLimits.headersTimeoutMs,
+      connectionsCheckingInterval: clientLimits.connectionsCheckingIntervalMs,
+      maxHeaderSize: clientLimits.maxHeaderBytes,
+      insecureHTTPParser: false,
+      // The guard asks for exactly one, and answers with a text.
+      requireHostHeader: false,
+      noDelay: true,
+    };
+    // The types tell the two servers apart, the code that uses them need not.
+    const transport = (options.tls ? { https: { ...http, ...tlsServerOptions } } : { http }) as {
+      http: object;
+    };
     this.app = fastify({
+      ...transport,
       logger: false,
       keepAliveTimeout: clientLimits.keepAliveTimeoutMs,
       requestTimeout: clientLimits.requestTimeoutMs,
       // A request that arrives while the listener closes is still answered.
       return503OnClosing: false,
       routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
-      http: {
-        headersTimeout: clientLimits.headersTimeoutMs,
-        connectionsCheckingInterval: clientLimits.connectionsCheckingIntervalMs,
-        maxHeaderSize: clientLimits.maxHeaderBytes,
-        insecureHTTPParser: false,
-        // The guard asks for exactly one, and answers with a text.
-        requireHostHeader: false,
-        noDelay: true,
-      },
+      // The only place that takes the prefix off: router, guard, routes and metrics see what is left. What is not below it is not
+      // changed, and refused by a hook.
+      rewriteUrl: ({ url = "" }) => stripUrlPrefix(url, this.#prefix) ?? url,
       clientErrorHandler: (error, socket) => this.#answerUnreadable(error, socket),
       // A target that fastify cannot decode reaches no hook; the guard would have refused it as well.
       frameworkErrors: (_error, request, reply) => {
@@ -97,8 +119,17 @@ export class Listener {
     const { server } = this.app;
     server.maxConnections = clientLimits.maxConnections;
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
+    this.#tls = options.tls
+      ? new TlsConnections(server, { onHandshakeTimeout: options.onHandshakeTimeout })
+      : undefined;
     this.#refuseUnusualRequests();
     this.#addHooks();
+  }
+
+  /** For connections from now on. Throws, and leaves the one before in use, when TLS refuses it. */
+  useCertificate(certificate: ServingCertificate): void {
+    if (this.#tls === undefined) throw new Error("Cannot use a certificate: this listener speaks plain HTTP");
+    this.#tls.useCertificate(certificate);
   }
 
   /** Opens the listener. Rejects with an error that names the variable when the address cannot be had. */
@@ -134,6 +165,7 @@ export class Listener {
     clearTimeout(cutOff);
     // Node closes idle connections at once, but waits for one that has sent nothing yet as for a request.
     this.app.server.closeAllConnections();
+    this.#tls?.destroyAll();
     await closed;
   }
 
@@ -152,11 +184,13 @@ export class Listener {
   #addHooks(): void {
     const { app } = this;
     app.decorateRequest("checkedTarget");
+    app.decorateRequest("underPrefix", true);
     app.decorateRequest("arrivedMs", 0);
     app.addHook("onRequest", (request, reply, done) => {
       this.#begin(request, reply);
       this.#refusePipelined(request.raw.socket);
       request.checkedTarget = this.#checkUnlessCondemned(request.raw);
+      if (!request.underPrefix && request.checkedTarget.path.text !== "/") throw this.#outsidePrefix();
       done();
     });
     app.setNotFoundHandler((_request, reply) =>
@@ -170,6 +204,13 @@ export class Listener {
     });
   }
 
+  #outsidePrefix(): HttpError {
+    return new HttpError(
+      404,
+      `Cannot find this path: all paths but the root begin with "${this.#prefix}/" (APP_URL_PREFIX)`,
+    );
+  }
+
   /** Takes note of an answer that begins, until its end. */
   #begin(request: FastifyRequest, reply: FastifyReply): void {
     const { socket } = request.raw;
@@ -177,6 +218,7 @@ export class Listener {
     // Those who wait for its end: this file, the route, the framework and stream.pipeline. Each response is short-lived.
     response.setMaxListeners(20);
     request.arrivedMs = performance.now();
+    request.underPrefix = stripUrlPrefix(request.originalUrl, this.#prefix) !== undefined;
     this.#answersOn.set(socket, (this.#answersOn.get(socket) ?? 0) + 1);
     response.once("close", () => {
       const others = (this.#answersOn.get(socket) ?? 1) - 1;
@@ -215,7 +257,7 @@ export class Listener {
   #checkUnlessCondemned(request: IncomingMessage): CheckedTarget {
     if (this.#condemned.has(request.socket)) throw badTarget();
     try {
-      return checkRequest(request);
+      return checkRequest(request, { prefix: this.#prefix });
     } catch (error) {
       if (error instanceof HttpError && error.options.closeConnection === true)
         this.#condemned.add(request.socket);
@@ -242,8 +284,9 @@ export class Listener {
   #answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
     const httpError = unreadableRequest(error.code);
     if (httpError.status === 431) this.#options.onHeadTooLong?.();
-    // Bytes written now would land in the middle of the answer that is under way.
-    if (this.#answersOn.has(socket) || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    // Bytes written now would land in the middle of the answer that is under way. And only what HTTP objects to has somebody to
+    // answer: not a connection that broke, nor one whose TLS handshake failed.
+    if (this.#answersOn.has(socket) || !socket.writable || !isHttpProblem(error.code)) socket.destroy();
     else closeWith(socket, httpError);
   }
 }
@@ -260,6 +303,10 @@ function codeOf(error: unknown): string {
 
 function badTarget(): HttpError {
   return new HttpError(400, "Cannot read the request: its target is not valid", { closeConnection: true });
+}
+
+function isHttpProblem(code = ""): boolean {
+  return code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT";
 }
 
 function unreadableRequest(code = ""): HttpError {

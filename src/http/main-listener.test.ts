@@ -213,3 +213,69 @@ test("an unexpected error is a 500 that tells nothing, and is logged", async () 
   expect([answer.status, answer.rest]).toEqual([500, expect.not.stringContaining("SECRET")]);
   expect(log.join("")).toContain("SECRET");
 });
+
+test.for([
+  ["v1", "/v1"],
+  ["/a/b/", "/a/b"],
+] as const)(
+  "APP_URL_PREFIX=%s: everything is below it, and the root also without",
+  async ([text, prefix]) => {
+    const { get, metrics } = await start({ env: { APP_URL_PREFIX: text } });
+    const statusOf = async (target: string) => (await get(target)).status;
+    const root = { message: "kubernetes prometheus proxy", version: "1.2.3" };
+    for (const target of ["/", "/?probe", prefix, `${prefix}/`, `${prefix}?probe`]) {
+      const answer = await get(target);
+      expect([target, answer.status, JSON.parse(answer.rest || "null")]).toEqual([target, 200, root]);
+    }
+    // 503: the pods are not known; 502: no pod answers. Both mean that the route was found and the path was taken apart rightly.
+    expect(await statusOf(`${prefix}${merge}`)).toBe(503);
+    expect(await statusOf(`${prefix}${pass}`)).toBe(502);
+
+    const outside = `Cannot find this path: all paths but the root begin with "${prefix}/" (APP_URL_PREFIX)\n`;
+    for (const target of [merge, pass, `${prefix}x${merge}`, `${prefix.toUpperCase()}${merge}`, "/nothing"]) {
+      const answer = await get(target);
+      expect([target, answer.status, answer.rest]).toEqual([target, 404, outside]);
+    }
+    for (const target of [
+      `${prefix}${prefix}${merge}`,
+      `${prefix}/nothing`,
+      `${prefix}${pass}`.replace("kubesd", "KUBESD"),
+    ])
+      expect([target, await statusOf(target)]).toEqual([target, 404]);
+    for (const target of [
+      `/${merge}`,
+      `${prefix}/${merge}`,
+      `${prefix}/..${merge}`,
+      `/%76%31${merge}`,
+      `http://a${prefix}${merge}`,
+    ])
+      expect([target, await statusOf(target)]).toEqual([target, 400]);
+
+    const { body } = await metrics.render();
+    const count = (route: string, code: number) =>
+      Number(new RegExp(`scrapes_total\\{route="${route}",code="${code}"\\} (\\d+)`).exec(body)?.[1] ?? 0);
+    expect(
+      ["root", "mproxy", "kubesd", "other"].map((route) =>
+        [200, 404, 502, 503].map((code) => count(route, code)),
+      ),
+    ).toEqual([
+      [5, 0, 0, 0],
+      [0, 0, 0, 1],
+      [0, 0, 1, 0],
+      [0, 8, 0, 0],
+    ]);
+  },
+);
+
+test("the texts of 404 show whole paths", async () => {
+  for (const [env, prefix] of [
+    [{}, ""],
+    [{ APP_URL_PREFIX: "a/b" }, "/a/b"],
+  ] as [Record<string, string>, string][]) {
+    const { get } = await start({ env });
+    expect((await get(`${prefix}/mproxy/team-a/app-/`)).rest).toContain(
+      ` ${prefix}/mproxy/<namespace>/<pod name prefix>/<metrics path>\n`,
+    );
+    expect((await get(`${prefix}/kubesd/`)).rest).toContain(` ${prefix}/kubesd/<metrics path>\n`);
+  }
+});

@@ -1,5 +1,6 @@
 // The listener that Prometheus scrapes through: its routes, and what is counted about every request.
 import type { ServerResponse } from "node:http";
+import type { FastifyRequest } from "fastify";
 
 import type { Config } from "../config/parse-config.ts";
 import type { PodSource } from "../discovery/pod-source.ts";
@@ -42,8 +43,10 @@ export function createMainListener(options: MainListenerOptions): MainListener {
   const passes = new ConcurrencyLimit(config.maxConcurrentKubesd);
   const listener = new Listener({
     logger,
+    urlPrefix: config.appUrlPrefix,
+    tls: config.certificateFiles !== undefined,
     onRequest(request, reply) {
-      const route = routeOf(request.raw.url ?? "");
+      const route = routeOf(request);
       reply.raw.once("close", () => {
         metrics.scrapeFinished(route, codeOf(reply.raw), (performance.now() - request.arrivedMs) / 1000);
       });
@@ -55,6 +58,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onClientStalled: () => metrics.limitHit("client_stall"),
     onHeadTooLong: () => metrics.limitHit("header_size"),
     onConnectionRefused: () => metrics.limitHit("client_connections"),
+    onHandshakeTimeout: () => metrics.limitHit("client_handshake"),
   });
   addRootRoute(listener.app, options);
   addMergePodsRoute(listener.app, { ...options, limit: merges, pace: new MergePace() });
@@ -62,9 +66,9 @@ export function createMainListener(options: MainListenerOptions): MainListener {
   return { listener, scrapesInFlight: () => merges.active + passes.active };
 }
 
-function routeOf(url: string): Route {
-  if (url.startsWith("/mproxy/")) return "mproxy";
-  if (url.startsWith("/kubesd/")) return "kubesd";
+function routeOf({ raw: { url = "" }, underPrefix }: FastifyRequest): Route {
+  if (underPrefix && url.startsWith("/mproxy/")) return "mproxy";
+  if (underPrefix && url.startsWith("/kubesd/")) return "kubesd";
   return url === "/" || url.startsWith("/?") ? "root" : "other";
 }
 

@@ -10,6 +10,8 @@ export interface CheckedTarget {
   readonly path: RequestPath;
   /** What follows the first "?", as received; "" when there is none. */
   readonly rawQuery: string;
+  /** What has been taken off before `path` (APP_URL_PREFIX): only for telling callers which paths there are. */
+  readonly prefix: string;
 }
 
 /** Methods that are answered. */
@@ -25,7 +27,7 @@ const malformed = (what: string) =>
  * Throws HttpError (400, closing the connection; 405) or MalformedRequestError. `request` is only looked at.
  * Node has already refused what RFC 9112 calls invalid framing; what it lets through and a scrape never needs is refused here.
  */
-export function checkRequest(request: IncomingMessage): CheckedTarget {
+export function checkRequest(request: IncomingMessage, { prefix }: { prefix: string }): CheckedTarget {
   checkVersionAndHost(request);
   const { headers } = request;
   if (headers["transfer-encoding"] !== undefined)
@@ -37,7 +39,7 @@ export function checkRequest(request: IncomingMessage): CheckedTarget {
   if (request.method !== "GET" && request.method !== "HEAD") {
     throw new HttpError(405, `Cannot answer this method: only ${allow} are allowed`, { allow });
   }
-  return splitTarget(request.url ?? "");
+  return { ...splitTarget(request.url ?? ""), prefix };
 }
 
 function checkVersionAndHost(request: IncomingMessage): void {
@@ -56,7 +58,7 @@ function checkVersionAndHost(request: IncomingMessage): void {
     throw malformed("the Host header is not valid");
 }
 
-function splitTarget(url: string): CheckedTarget {
+function splitTarget(url: string): Pick<CheckedTarget, "path" | "rawQuery"> {
   const mark = url.indexOf("?");
   return {
     path: parseRequestPath(mark === -1 ? url : url.slice(0, mark)),

@@ -36,6 +36,7 @@ export const limits = [
   "header_size",
   "client_connections",
   "client_stall",
+  "client_handshake",
   "pods_file_size",
   "watched_namespaces",
   "api_response_size",
@@ -164,6 +165,18 @@ export const metricDefinitions = {
     type: "counter",
     labels: [],
     help: "Metric families of merged answers on whose TYPE pods disagreed; their samples were sent as untyped.",
+  },
+  certificateExpiry: {
+    name: "certificate_expiry_timestamp_seconds",
+    type: "gauge",
+    labels: [],
+    help: "Unix time at which the certificate that is served, or one of its chain, expires first. Absent without HTTPS.",
+  },
+  certificateReloadSuccess: {
+    name: "certificate_reload_success",
+    type: "gauge",
+    labels: [],
+    help: "Whether the files of the certificate could be used when they were last read; 0: the ones before stay in use. Absent without HTTPS.",
   },
   buildInfo: {
     name: "build_info",

@@ -21,6 +21,8 @@ function createSources(changes: Partial<MetricSources> = {}): MetricSources {
     bufferedBytes: () => 3,
     podListAgeSeconds: () => 4,
     podListLastContactTimestampSeconds: () => 5,
+    certificateExpiryTimestampSeconds: () => 6,
+    certificateReloadSuccess: () => 1,
     ...changes,
   };
 }
@@ -100,6 +102,8 @@ test("observe() has the gauges read whenever they are rendered", async () => {
     buffered_bytes: 3,
     pod_list_age_seconds: 4,
     pod_list_last_contact_timestamp_seconds: 5,
+    certificate_expiry_timestamp_seconds: 6,
+    certificate_reload_success: 1,
   });
   inFlight = 7;
   expect(await samplesOf(metrics)).toMatchObject({ scrapes_in_flight: 7 });

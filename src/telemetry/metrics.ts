@@ -23,6 +23,9 @@ export interface MetricSources {
   readonly bufferedBytes: () => number;
   readonly podListAgeSeconds: () => number | undefined;
   readonly podListLastContactTimestampSeconds: () => number | undefined;
+  readonly certificateExpiryTimestampSeconds: () => number | undefined;
+  /** 1 or 0. */
+  readonly certificateReloadSuccess: () => number | undefined;
 }
 
 export interface Metrics {
@@ -66,6 +69,8 @@ export function createMetrics({ version }: { version: string }): Metrics {
   createSourceGauge("podListLastContact", () => sources?.podListLastContactTimestampSeconds());
   const watchRestarts = new Counter(describe("watchRestarts"));
   const listRequests = new Counter(describe("listRequests"));
+  createSourceGauge("certificateExpiry", () => sources?.certificateExpiryTimestampSeconds());
+  createSourceGauge("certificateReloadSuccess", () => sources?.certificateReloadSuccess());
   const typeConflictFamilies = new Counter(describe("typeConflicts"));
   new Gauge(describe("buildInfo")).set({ version }, 1);
 

@@ -155,7 +155,7 @@ describe("the manual's job with service discovery", () => {
       names.map(() => ({ health: "up", lastError: "" })),
     );
     expect(
-      (await current.query('up{job="kubesd"} == 1')).map(({ labels }) => labels["instance"]).sort(),
+      (await current.query('up{job="kubesd"} == 1')).map(({ labels }) => labels["instance"]!).sort(),
     ).toEqual(names);
     expect(await podsIn(current, 'fruit_info{job="kubesd"}')).toEqual(expected(names));
   });

@@ -102,10 +102,10 @@ async function metric(name: string): Promise<number> {
 
 /** While `during` runs, scrapes go on, and none of them fails. */
 async function whileScraping(during: () => Promise<void>): Promise<void> {
-  let over = false;
+  const over = new AbortController();
   const failed: string[] = [];
   const scraping = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       await scraped().catch((error: unknown) => failed.push(String(error)));
       await delay(100);
     }
@@ -113,7 +113,7 @@ async function whileScraping(during: () => Promise<void>): Promise<void> {
   try {
     await during();
   } finally {
-    over = true;
+    over.abort();
     await scraping;
   }
   expect(failed).toEqual([]);

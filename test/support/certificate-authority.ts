@@ -1,6 +1,13 @@
 // Makes certificates for tests: a root, intermediates below it, and leaves for addresses and names, so that no key has to lie in
-// the repository. ECDSA P-256, in memory only.
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+// the repository. In memory only.
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
 
 import { bits, der, integer, octets, oid, sequence, time, utf8, yes } from "./der.ts";
@@ -19,6 +26,12 @@ export interface LeafOptions {
   readonly name?: string;
   /** Default: tomorrow. */
   readonly notAfter?: Date;
+  /** RSA has 2048 bits. Default: ECDSA P-256. */
+  readonly keyType?: "ec" | "rsa";
+  /** Does not say by which of several keys of its authority it is signed. */
+  readonly withoutAuthorityKeyId?: true;
+  /** Instead of a new one. */
+  readonly privateKey?: KeyObject;
   /** Leaves only; `intermediate()` makes authorities. */
   readonly ca?: false;
 }
@@ -64,8 +77,12 @@ export class CertificateAuthority {
     dnsNames = [],
     name = dnsNames[0] ?? ips[0] ?? "test",
     notAfter,
+    keyType,
+    privateKey,
+    withoutAuthorityKeyId,
   }: LeafOptions): IssuedCertificate {
-    const keys = createKeys();
+    const keys =
+      privateKey === undefined ? createKeys(keyType) : { privateKey, publicKey: createPublicKey(privateKey) };
     const names = [
       ...dnsNames.map((dnsName) => der(0x82, Buffer.from(dnsName, "latin1"))),
       ...ips.map((ip) => der(0x87, addressBytes(ip))),
@@ -76,6 +93,7 @@ export class CertificateAuthority {
       issuer: this.#name,
       issuerKeys: this.#keys,
       ...(notAfter !== undefined && { notAfter }),
+      ...(withoutAuthorityKeyId && { withoutAuthorityKeyId }),
       extensions: [...leaf, ...(names.length === 0 ? [] : [extension("2.5.29.17", sequence(...names))])],
     });
     return { cert, key: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
@@ -87,8 +105,10 @@ interface KeyPair {
   readonly privateKey: KeyObject;
 }
 
-function createKeys(): KeyPair {
-  return generateKeyPairSync("ec", { namedCurve: "P-256" });
+function createKeys(type: "ec" | "rsa" = "ec"): KeyPair {
+  return type === "rsa"
+    ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+    : generateKeyPairSync("ec", { namedCurve: "P-256" });
 }
 
 interface Certificate {
@@ -97,11 +117,12 @@ interface Certificate {
   readonly issuer: string;
   readonly issuerKeys: KeyPair;
   readonly notAfter?: Date;
+  readonly withoutAuthorityKeyId?: true;
   readonly extensions: readonly Buffer[];
 }
 
 /** PEM of a certificate, RFC 5280 section 4.1. Valid from 30 days before its end, at least from yesterday. */
-function write({ subject, keys, issuer, issuerKeys, notAfter, extensions }: Certificate): string {
+function write({ subject, keys, issuer, issuerKeys, notAfter, extensions, ...o }: Certificate): string {
   const end = notAfter ?? new Date(Date.now() + dayMs);
   const start = new Date(Math.min(Date.now() - dayMs, end.getTime() - 30 * dayMs));
   const body = sequence(
@@ -117,7 +138,7 @@ function write({ subject, keys, issuer, issuerKeys, notAfter, extensions }: Cert
       sequence(
         ...extensions,
         extension("2.5.29.14", octets(keyId(keys))),
-        extension("2.5.29.35", sequence(der(0x80, keyId(issuerKeys)))),
+        ...(o.withoutAuthorityKeyId ? [] : [extension("2.5.29.35", sequence(der(0x80, keyId(issuerKeys))))]),
       ),
     ),
   );

@@ -20,13 +20,13 @@ export interface MergeRequest {
 }
 
 /** Throws MalformedRequestError, and HttpError 404 when a part of the path is missing. */
-export function parseMergeRequest({ path, rawQuery }: CheckedTarget): MergeRequest {
+export function parseMergeRequest({ path, rawQuery, prefix }: CheckedTarget): MergeRequest {
   const [, namespaceText = "", prefixText = "", ...rest] = path.segments;
   const metricsPath = `/${rest.join("/")}`;
   if (metricsPath === "/") {
     throw new HttpError(
       404,
-      "Cannot find this path: it has to be /mproxy/<namespace>/<pod name prefix>/<metrics path>",
+      `Cannot find this path: it has to be ${prefix}/mproxy/<namespace>/<pod name prefix>/<metrics path>`,
     );
   }
   const { values, forwarded } = takeReserved(parseQuery(rawQuery), {

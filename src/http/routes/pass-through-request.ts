@@ -16,10 +16,10 @@ export interface PassThroughRequest {
 }
 
 /** Throws MalformedRequestError, and HttpError 404 when there is no metrics path. */
-export function parsePassThroughRequest({ path, rawQuery }: CheckedTarget): PassThroughRequest {
+export function parsePassThroughRequest({ path, rawQuery, prefix }: CheckedTarget): PassThroughRequest {
   const metricsPath = `/${path.segments.slice(1).join("/")}`;
   if (metricsPath === "/") {
-    throw new HttpError(404, "Cannot find this path: it has to be /kubesd/<metrics path>");
+    throw new HttpError(404, `Cannot find this path: it has to be ${prefix}/kubesd/<metrics path>`);
   }
   const { values, forwarded } = takeReserved(parseQuery(rawQuery), {
     pod: "once",

@@ -1,5 +1,6 @@
 // Ordinary requests of tests: one connection each, the body as it came on the wire.
 import { type Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpsRequest } from "node:https";
 
 export interface Answer {
   readonly status: number;
@@ -15,13 +16,16 @@ export interface RequestOptions {
   readonly method?: string;
   /** For requests that share connections. */
   readonly agent?: Agent;
+  /** The root that verifies an https origin. */
+  readonly ca?: string;
 }
 
 /** Sends the target exactly as given. Rejects only when no answer began. */
 export async function request(origin: string, target: string, o: RequestOptions = {}): Promise<Answer> {
-  const { hostname, port } = new URL(origin);
+  const { protocol, hostname, port } = new URL(origin);
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const sent = httpRequest({
+  const sent = (protocol === "https:" ? httpsRequest : httpRequest)({
+    ...(o.ca !== undefined && { ca: o.ca }),
     host: hostname,
     port,
     path: target,

@@ -1,6 +1,7 @@
 // A client that writes exactly the given bytes and keeps what comes back until the server closes: no library between the test
 // and the wire. Strings are latin-1, one character a byte.
 import { connect } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
 export interface RawAnswer {
   /** The first status on the connection; 0 when it was closed without an answer. */
@@ -18,12 +19,15 @@ export interface RawRequestOptions {
   readonly host?: string;
   /** Gives up, and destroys the connection, after this time. */
   readonly timeoutMs?: number;
+  /** Speaks TLS, with these settings. */
+  readonly tls?: ConnectionOptions;
 }
 
 /** Resolves when the server has closed the connection; rejects if it did not within the time. */
 export function rawRequest(bytes: string, o: RawRequestOptions): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const socket = connect(o.port, o.host ?? "127.0.0.1");
+    const address = { port: o.port, host: o.host ?? "127.0.0.1" };
+    const socket = o.tls === undefined ? connect(address) : connectTls({ ...o.tls, ...address });
     const timer = setTimeout(() => {
       socket.destroy();
       reject(
@@ -39,7 +43,7 @@ export function rawRequest(bytes: string, o: RawRequestOptions): Promise<RawAnsw
       clearTimeout(timer);
       resolve(parseAnswer(text));
     });
-    socket.on("connect", () => socket.write(bytes, "latin1"));
+    socket.on(o.tls === undefined ? "connect" : "secureConnect", () => socket.write(bytes, "latin1"));
   });
 }
 

@@ -71,14 +71,15 @@ export async function startProgram({ env = {}, args = [] }: ProgramOptions): Pro
   await Promise.race([waitForLine(program, "Started"), ended]);
   // From here on its end is no failure.
   ended.catch(() => undefined);
-  const { main, metrics } = parse(program.lines, "Listening") as {
+  const { protocol, main, metrics } = parse(program.lines, "Listening") as {
+    protocol: string;
     main: { port: number };
     metrics: { port: number };
   };
   return {
     ...program,
     port: main.port,
-    origin: `http://127.0.0.1:${main.port}`,
+    origin: `${protocol}://127.0.0.1:${main.port}`,
     metricsOrigin: `http://127.0.0.1:${metrics.port}`,
   };
 }

@@ -1,0 +1,111 @@
+// What the main listener is: HTTP or HTTPS, on which port, and which variable said so. The variables and their precedence are
+// those of the original. Knows names of files only; never opens one.
+import { type OptionKey, options, type Settings } from "./options.ts";
+import type { SettingsContext } from "./resolve-settings.ts";
+
+/** The files that HTTPS is served with. */
+export interface CertificateFiles {
+  readonly keyFile: string;
+  readonly certFile: string;
+  readonly caFile: string | undefined;
+  readonly passwordFile: string | undefined;
+}
+
+export interface ListenerSettings {
+  /** 0: any free one. */
+  readonly mainPort: number;
+  /** The variable that set the port, or whose default it is. */
+  readonly mainPortVariable: string;
+  /** Absent for plain HTTP. */
+  readonly certificateFiles?: CertificateFiles;
+}
+
+/** Options that have no value of their own in Config: `ListenerSettings` stand for them. */
+export type ListenerOption = PortKey | FileKey;
+
+type PortKey = "httpPort" | "httpsPort" | "k8sNodejsPort";
+type FileKey = "certKeyFile" | "certFile" | "certCaFile" | "certKeyPasswdFile";
+
+export interface UnresolvedListeners {
+  readonly ports: Pick<Settings, "httpPort" | "httpsPort" | "metricsHttpPort"> & {
+    readonly k8sNodejsPort: number | undefined;
+  };
+  readonly files: { readonly [K in FileKey]: string | undefined };
+}
+
+type Given = SettingsContext["given"];
+const portKeys = ["httpPort", "httpsPort"] as const;
+
+/** CERT_KEY_FILE selects HTTPS. What is missing beside it is a problem, not a reason to serve without encryption. */
+export function resolveListeners(
+  { ports, files }: UnresolvedListeners,
+  { given, refused }: Pick<SettingsContext, "given" | "refused">,
+): { listeners: ListenerSettings; problems: string[] } {
+  const { certKeyFile: keyFile, certFile } = files;
+  const portKey = mainPortKey(given);
+  const mainPort = ports[portKey] ?? ports[schemePortKey(given)];
+  const problems = certificateProblems(given);
+  if (
+    mainPort === ports.metricsHttpPort &&
+    mainPort !== 0 &&
+    !refused.has(portKey) &&
+    !refused.has("metricsHttpPort")
+  ) {
+    problems.push(
+      `Cannot listen twice on port ${mainPort}: ${options[portKey].env} and METRICS_HTTP_PORT must differ`,
+    );
+  }
+  const listeners: ListenerSettings = {
+    mainPort,
+    mainPortVariable: options[portKey].env,
+    ...(keyFile !== undefined &&
+      certFile !== undefined && {
+        certificateFiles: {
+          keyFile,
+          certFile,
+          caFile: files.certCaFile,
+          passwordFile: files.certKeyPasswdFile,
+        },
+      }),
+  };
+  return { listeners, problems };
+}
+
+/** Says that a port has no effect, above all where somebody expects HTTPS from it. */
+export function unusedPortWarnings(given: Given): string[] {
+  const used = schemePortKey(given);
+  const state = used === "httpPort" ? "is not set" : "is set";
+  return portKeys
+    .filter((key) => key !== used && given.has(key))
+    .map((key) => `${options[key].env} has no effect: CERT_KEY_FILE, which selects HTTPS, ${state}`);
+}
+
+/** Flags beat variables; among equals K8S_NODEJS_PORT beats HTTP_PORT and HTTPS_PORT, as in the original. */
+function mainPortKey(given: Given): PortKey {
+  const own = schemePortKey(given);
+  const nodejs = given.get("k8sNodejsPort");
+  if (nodejs === undefined) return own;
+  return nodejs.source === "environment" && given.get(own)?.source === "flag" ? own : "k8sNodejsPort";
+}
+
+function schemePortKey(given: Given): "httpPort" | "httpsPort" {
+  return given.has("certKeyFile") ? "httpsPort" : "httpPort";
+}
+
+function certificateProblems(given: Given): string[] {
+  const isMissing = (key: OptionKey) => !given.has(key);
+  if (!isMissing("certKeyFile")) {
+    return isMissing("certFile")
+      ? [
+          "Cannot serve HTTPS: CERT_KEY_FILE is set, but CERT_FILE is not; wanted both, or none for plain HTTP",
+        ]
+      : [];
+  }
+  return (["certFile", "certCaFile", "certKeyPasswdFile"] as const)
+    .filter((key) => given.has(key))
+    .map(
+      (key) =>
+        `Cannot serve HTTPS: ${options[key].env} is set, but CERT_KEY_FILE is not; wanted CERT_KEY_FILE and CERT_FILE, ` +
+        "or none for plain HTTP",
+    );
+}

@@ -40,6 +40,7 @@ export const limits = [
   "pods_file_size",
   "watched_namespaces",
   "api_response_size",
+  "api_event_size",
   "api_pods",
   "upstream_file_size",
 ] as const;

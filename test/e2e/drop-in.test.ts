@@ -1,5 +1,8 @@
 // Somebody who ran the original swaps the program and keeps everything else: the two jobs of its manual, word by word, with a
 // real API server and real Prometheus servers, and the account's old rights.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -8,6 +11,7 @@ import { request } from "../support/http/http-client.ts";
 import { type StartedProgram, startProgram } from "../support/http/start-program.ts";
 import { type Cluster, startCluster } from "../support/kubernetes-cluster.ts";
 import { type PrometheusServer, startPrometheus } from "../support/prometheus-server.ts";
+import { kubernetesToolPath } from "../support/tool-paths.ts";
 
 const tokens = [
   { token: "proxy-token", user: "proxy" },
@@ -209,3 +213,28 @@ test("the original's account, which may list but not watch, is enough", async ()
     await program.exit;
   }
 }, 60_000);
+
+test("KUBERNETES_API_URL takes the API from `kubectl proxy`, without a token", async () => {
+  const kubectl = spawn(kubernetesToolPath("kubectl"), ["proxy", "--port=0"], {
+    env: { KUBECONFIG: cluster.kubeconfigFile, HOME: cluster.folder },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let program: StartedProgram | undefined;
+  try {
+    const [line] = (await once(createInterface(kubectl.stdout), "line")) as [string];
+    program = await startProgram({
+      env: {
+        METRICS_PATH_WHITELIST: "/ctxt/metrics",
+        KUBERNETES_API_URL: `http://${/127\.0\.0\.1:\d+/u.exec(line)![0]}`,
+        TOKEN_FILE: "/nonexistent",
+      },
+    });
+    const path = `/mproxy/project1/apple/ctxt/metrics?upstreamPort=${pods.port}`;
+    const { status, text } = await request(program.origin, path);
+    expect([status, text.match(/^fruit_info\{/gmu)?.length]).toEqual([200, 10]);
+  } finally {
+    program?.kill("SIGTERM");
+    kubectl.kill("SIGKILL");
+    await Promise.all([program?.exit, once(kubectl, "exit")]);
+  }
+}, 30_000);

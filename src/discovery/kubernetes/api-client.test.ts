@@ -54,7 +54,6 @@ function create({ caFile, caRequired = true, pathPrefix = "", ...o }: Setup) {
     token,
     pathPrefix,
     userAgent: "test/1",
-    metrics: { limitHit: () => undefined },
   });
   const get = () =>
     client.getJson({ path: "/api/v1/pods", query: { limit: "1" }, signal: new AbortController().signal });

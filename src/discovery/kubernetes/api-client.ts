@@ -4,7 +4,6 @@ import type { Readable } from "node:stream";
 
 import type { Dispatcher } from "undici";
 
-import type { Metrics } from "../../telemetry/metrics.ts";
 import { ApiError, errorOfStatus } from "./api-error.ts";
 import type { ApiTransport, Purpose } from "./api-transport.ts";
 import type { BearerToken } from "./bearer-token.ts";
@@ -16,7 +15,6 @@ export interface ApiClientOptions {
   /** Before every path, such as `/k8s/clusters/c-1`; "" for a plain API server. */
   readonly pathPrefix: string;
   readonly userAgent: string;
-  readonly metrics: Pick<Metrics, "limitHit">;
 }
 
 export interface ApiQuery {
@@ -41,8 +39,9 @@ export class ApiClient {
     const { body } = await this.#get("list", query);
     const bytes = await readBounded(body, { maxBytes: maxDocumentBytes, signal: query.signal });
     if (bytes === undefined) {
-      this.#options.metrics.limitHit("api_response_size");
-      throw new ApiError("too_large", `the answer has more than ${maxDocumentBytes} bytes`);
+      throw new ApiError("too_large", `the answer has more than ${maxDocumentBytes} bytes`, {
+        limit: "api_response_size",
+      });
     }
     return parseJson(bytes.toString("utf8"));
   }

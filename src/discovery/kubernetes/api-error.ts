@@ -1,5 +1,6 @@
 // What goes wrong between this program and the API server, as one typed error. The same words stand in the logs and in
 // the answers to callers; the server's own message is for the log alone.
+import type { Limit } from "../../telemetry/metric-definitions.ts";
 import { asObject } from "../untrusted-object.ts";
 
 /**
@@ -24,6 +25,8 @@ export type ApiProblem =
   | "too_large";
 
 export interface ApiErrorOptions {
+  /** The limit that was hit, to be counted by whoever deals with the error. */
+  readonly limit?: Limit;
   /** Of HTTP, or of the Status inside a watch. */
   readonly status?: number | undefined;
   /** Milliseconds that the server asks to wait (`Retry-After`, `retryAfterSeconds`). */
@@ -40,6 +43,7 @@ export class ApiError extends Error {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly serverMessage: string | undefined;
+  readonly limit: Limit | undefined;
 
   constructor(problem: ApiProblem, message: string, options: ApiErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -47,6 +51,7 @@ export class ApiError extends Error {
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
     this.serverMessage = options.serverMessage;
+    this.limit = options.limit;
   }
 }
 

@@ -16,7 +16,7 @@ export interface PodList {
 export interface ListPodsOptions {
   readonly client: Pick<ApiClient, "getJson">;
   readonly scope: PodScope;
-  readonly metrics: Pick<Metrics, "listRequested" | "limitHit">;
+  readonly metrics: Pick<Metrics, "listRequested">;
   readonly signal: AbortSignal;
   /** Called after each page: the server is there. */
   readonly onPage?: () => void;
@@ -62,8 +62,9 @@ async function listOnce({ client, scope, metrics, signal, onPage }: ListPodsOpti
     next = page.next;
     if (next === "") return { pods, resourceVersion: page.resourceVersion };
   }
-  metrics.limitHit("api_pods");
-  throw new ApiError("too_large", `there are more than ${maxPods} pods, or the list does not end`);
+  throw new ApiError("too_large", `there are more than ${maxPods} pods, or the list does not end`, {
+    limit: "api_pods",
+  });
 }
 
 /** The pod of an item or an event, which has to lie in the scope. Throws an ApiError `malformed`. */

@@ -245,6 +245,7 @@ export class PodWatch {
 
   #fail(error: ApiError): void {
     this.#failure = error;
+    if (error.limit !== undefined) this.#options.metrics.limitHit(error.limit);
     this.#options.report.failed(this.#options.scope, error);
   }
 

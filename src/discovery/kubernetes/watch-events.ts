@@ -55,7 +55,9 @@ export class EventLines {
 
 function checkLength(bytes: number): void {
   if (bytes <= maxEventBytes) return;
-  throw new ApiError("too_large", `an event of the watch has more than ${maxEventBytes} bytes`);
+  throw new ApiError("too_large", `an event of the watch has more than ${maxEventBytes} bytes`, {
+    limit: "api_event_size",
+  });
 }
 
 /** Throws the ApiError that an ERROR event stands for, and an ApiError `malformed` for what is no event. */

@@ -40,7 +40,6 @@ export function createPodsOfApi(o: PodsOfApiOptions) {
     token: o.token ?? new FixedToken("token"),
     pathPrefix: "",
     userAgent: "test",
-    metrics,
   });
   const source = new KubernetesPods({
     client,

@@ -9,6 +9,8 @@ const entry = fileURLToPath(new URL("../../../bin/k8s-prometheus-proxy.js", impo
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** A command that runs the command line behind its own arguments, such as `unshare`. */
+  readonly under?: readonly string[];
 }
 
 export interface Program {
@@ -22,8 +24,9 @@ export interface Program {
 }
 
 /** Runs the program with only the given environment (and PATH). */
-export function runProgram({ env = {}, args = [] }: ProgramOptions): Program {
-  const child = spawn(process.execPath, [entry, ...args], {
+export function runProgram({ env = {}, args = [], under = [] }: ProgramOptions): Program {
+  const [command = process.execPath, ...rest] = [...under, process.execPath, entry, ...args];
+  const child = spawn(command, rest, {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -50,9 +53,9 @@ export interface StartedProgram extends Program {
 }
 
 /** Runs the program on free ports of 127.0.0.1 and waits until it says that it has started. */
-export async function startProgram({ env = {}, args = [] }: ProgramOptions): Promise<StartedProgram> {
+export async function startProgram({ env = {}, ...options }: ProgramOptions): Promise<StartedProgram> {
   const program = runProgram({
-    args,
+    ...options,
     env: {
       CIDR_WHITELIST: "127.20.0.0/16",
       METRICS_PATH_WHITELIST: "^/metrics$",

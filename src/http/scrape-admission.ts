@@ -46,7 +46,8 @@ export async function holdPods(
 ): Promise<void> {
   try {
     const lease = await pods.hold(namespace, { timeoutMs: deadline.remainingMs(), signal });
-    onceOver(reply, () => lease.release());
+    // Had it closed before, the signal would have been aborted.
+    reply.raw.once("close", () => lease.release());
   } catch (error) {
     if (error instanceof PodsUnknownError) throw unavailable(error.message);
     throw error;
@@ -58,12 +59,6 @@ interface PodsToHold {
   readonly namespace: string | undefined;
   readonly deadline: Deadline;
   readonly signal: AbortSignal;
-}
-
-/** When the answer is over, or the client is gone: at once if that has happened already. */
-function onceOver(reply: FastifyReply, action: () => void): void {
-  if (reply.raw.closed) action();
-  else reply.raw.once("close", action);
 }
 
 export interface Place {

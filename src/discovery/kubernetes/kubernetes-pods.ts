@@ -5,9 +5,10 @@ import { type PodLease, type PodSource, type PodSourceStatus, PodsUnknownError }
 import type { PodStore } from "../pod-store.ts";
 import type { ApiClient } from "./api-client.ts";
 import { clusterScope, namespaceScope, type PodScope } from "./pod-scope.ts";
-import { PodWatch, type WatchTiming } from "./pod-watch.ts";
+import { PodWatch } from "./pod-watch.ts";
 import { describeUnknown } from "./unknown-pods.ts";
 import { WatchLog } from "./watch-log.ts";
+import type { WatchTiming } from "./watch-timing.ts";
 
 export interface KubernetesPodsOptions {
   readonly client: Pick<ApiClient, "getJson" | "openStream">;

@@ -18,8 +18,6 @@ export interface ListPodsOptions {
   readonly scope: PodScope;
   readonly metrics: Pick<Metrics, "listRequested">;
   readonly signal: AbortSignal;
-  /** Called after each page: the server is there. */
-  readonly onPage?: () => void;
 }
 
 /** client-go's page size: about 30 ms of work at a time. */
@@ -45,7 +43,7 @@ export async function listPods(o: ListPodsOptions): Promise<PodList> {
   }
 }
 
-async function listOnce({ client, scope, metrics, signal, onPage }: ListPodsOptions): Promise<PodList> {
+async function listOnce({ client, scope, metrics, signal }: ListPodsOptions): Promise<PodList> {
   const pods: Pod[] = [];
   let next = "";
   for (let pages = 0; pages < maxPages && pods.length <= maxPods; pages++) {
@@ -57,7 +55,6 @@ async function listOnce({ client, scope, metrics, signal, onPage }: ListPodsOpti
         signal,
       }),
     );
-    onPage?.();
     for (const item of page.items) pods.push(requirePod(item, scope));
     next = page.next;
     if (next === "") return { pods, resourceVersion: page.resourceVersion };

@@ -15,6 +15,10 @@ import { FakeKubernetesApi } from "../../../test/support/kubernetes/fake-api.ts"
 import { smallPod } from "../../../test/support/kubernetes/pod-objects.ts";
 import { createPodsOfApi, type PodsOfApiOptions } from "../../../test/support/kubernetes/pods-of-api.ts";
 import { until } from "../../../test/support/scrape/until.ts";
+import { PodStore } from "../pod-store.ts";
+import { ApiError } from "./api-error.ts";
+import { clusterScope } from "./pod-scope.ts";
+import { PodWatch } from "./pod-watch.ts";
 
 let api: FakeKubernetesApi;
 const stops: (() => Promise<void>)[] = [];
@@ -304,6 +308,34 @@ describe("waits and keeps what it knows", () => {
     await api.start();
     await until(() => source.status.ageMs === 0);
     expect(await scrape("a")).toEqual(["one"]);
+  });
+
+  test("a list that gets only half way confirms nothing: the age goes on", async () => {
+    let pages = 0;
+    const firstPage = { kind: "PodList", metadata: { resourceVersion: "1", continue: "next" }, items: [] };
+    const client = {
+      getJson: ({ query }: { query: Readonly<Record<string, string>> }) => {
+        if (++pages === 1) return Promise.resolve({ ...firstPage, metadata: { resourceVersion: "1" } });
+        if (query["continue"] === undefined) return Promise.resolve(firstPage);
+        return Promise.reject(new ApiError("unreachable", "the answer of the API server broke off"));
+      },
+      openStream: () => Promise.reject(new ApiError("expired", "too old")),
+    };
+    const watch = new PodWatch({
+      scope: clusterScope,
+      client,
+      store: new PodStore(),
+      metrics: { listRequested: () => undefined, limitHit: () => undefined, watchRestarted: () => undefined },
+      report: { failed: () => undefined, recovered: () => undefined, watchForbidden: () => undefined },
+      maxAgeMs: 60_000,
+      timing: { backoff: { next: () => 5 } },
+    });
+    stops.push(() => watch.stop());
+    watch.start();
+    await until(() => pages >= 3);
+    const ageMs = watch.ageMs!;
+    await until(() => pages >= 9);
+    expect(watch.ageMs).toBeGreaterThan(ageMs + 10);
   });
 
   test("follows no redirect", async () => {

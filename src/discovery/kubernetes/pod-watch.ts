@@ -6,13 +6,14 @@ import type { WatchRestartReason } from "../../telemetry/metric-definitions.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { PodStore } from "../pod-store.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
-import { Backoff } from "./backoff.ts";
+import type { ApiError } from "./api-error.ts";
 import { listPods } from "./list-pods.ts";
 import type { PodScope } from "./pod-scope.ts";
-import { readWatch, WatchIdleError } from "./read-watch.ts";
+import { readWatch } from "./read-watch.ts";
 import { ScopeCache } from "./scope-cache.ts";
 import { unknownPods } from "./unknown-pods.ts";
+import { needsList, requireApiError, restartReasonOf } from "./watch-failure.ts";
+import { createWatchTiming, type WatchTiming } from "./watch-timing.ts";
 
 export interface PodWatchOptions {
   readonly scope: PodScope;
@@ -31,20 +32,6 @@ export interface WatchReport {
   recovered(scope: PodScope): void;
   /** The account may list, but not watch. */
   watchForbidden(scope: PodScope): void;
-}
-
-/** Constants of operation, which tests make shorter. In milliseconds. */
-export interface WatchTiming {
-  /** Longest silence of a watch: bookmarks come about once a minute. */
-  readonly idleMs: number;
-  /** A watch that ended sooner than this is not opened again before. */
-  readonly shortestWatchMs: number;
-  /** How long a list serves where the account may not watch. */
-  readonly listedAgeMs: number;
-  /** Between two attempts of an account that may not watch to do so all the same. */
-  readonly forbiddenBackoff: Pick<Backoff, "next">;
-  /** Between two attempts after failures. */
-  readonly backoff: Pick<Backoff, "next">;
 }
 
 /** The server ends a watch after 5 to 10 minutes, as client-go asks it to: spread, so that not all come back together. */
@@ -72,14 +59,7 @@ export class PodWatch {
 
   constructor(options: PodWatchOptions) {
     this.#options = options;
-    this.#timing = {
-      idleMs: 90_000,
-      shortestWatchMs: 1_000,
-      listedAgeMs: 5_000,
-      forbiddenBackoff: new Backoff({ largestMs: 300_000 }),
-      backoff: new Backoff(),
-      ...options.timing,
-    };
+    this.#timing = createWatchTiming(options.timing);
     this.#cache = new ScopeCache(options.scope, options.store);
   }
 
@@ -184,7 +164,6 @@ export class PodWatch {
       scope,
       metrics,
       signal: this.#stop.signal,
-      onPage: () => this.#contact(),
     });
     // A list that a stop overtook must not bring forgotten pods back.
     this.#stop.signal.throwIfAborted();
@@ -231,7 +210,7 @@ export class PodWatch {
     const error = requireApiError(thrown);
     const { report, scope } = this.#options;
     if (this.#cache.resourceVersion !== undefined) {
-      this.#restarted(reasonOf(error));
+      this.#restarted(restartReasonOf(error));
       if (error.problem === "forbidden") {
         // No failure: lists do as well. An API server that has just started may refuse for a moment what it will allow.
         if (++this.#watchRefusals === lastingRefusals) report.watchForbidden(scope);
@@ -267,38 +246,5 @@ export class PodWatch {
   async #sleep(ms: number): Promise<void> {
     if (ms <= 0) return;
     await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-  }
-}
-
-/** Throws what is no ApiError: it is this program's own mistake. */
-function requireApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  throw error;
-}
-
-/** Whether only a list tells what holds now. A refusal for the request's own sake would come again and again. */
-function needsList({ problem, status = 0 }: ApiError): boolean {
-  if (problem === "refused") return status >= 400 && status < 500;
-  return (
-    problem === "expired" || problem === "regressed" || problem === "malformed" || problem === "too_large"
-  );
-}
-
-function reasonOf(error: ApiError): WatchRestartReason {
-  if (error instanceof WatchIdleError) return "idle";
-  switch (error.problem) {
-    case "expired":
-    case "regressed":
-    case "unreachable":
-      return error.problem;
-    case "malformed":
-    case "too_large":
-      return "malformed";
-    case "credentials":
-    case "unauthorized":
-    case "forbidden":
-    case "busy":
-    case "refused":
-      return "refused";
   }
 }

@@ -30,13 +30,9 @@ export async function readWatch(
   { onBytes, onEvent, idleMs, signal }: WatchReader & { signal: AbortSignal },
 ): Promise<void> {
   const lines = new EventLines();
-  let idle = false;
-  const watchdog = setTimeout(() => {
-    idle = true;
-    body.destroy(new WatchIdleError(idleMs));
-  }, idleMs);
+  const watchdog = setTimeout(() => body.destroy(new WatchIdleError(idleMs)), idleMs);
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(body, signal)) {
       watchdog.refresh();
       onBytes();
       for (const line of lines.push(chunk)) {
@@ -45,19 +41,19 @@ export async function readWatch(
         onEvent(parseEvent(line));
       }
     }
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof ApiError) throw error;
-    if (idle) throw new WatchIdleError(idleMs);
-    if (isBroken(error)) throw new ApiError("unreachable", "the watch broke off", { cause: error });
-    throw error;
   } finally {
     clearTimeout(watchdog);
     body.destroy();
   }
 }
 
-/** An error of the connection: it has a code. Others are this program's own mistakes. */
-function isBroken(error: unknown): boolean {
-  return typeof (error as NodeJS.ErrnoException).code === "string";
+/** What goes wrong in here is the connection's fault; what the reader of the chunks throws does not come through here. */
+async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) yield chunk;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ApiError) throw error;
+    throw new ApiError("unreachable", "the watch broke off", { cause: error });
+  }
 }

@@ -59,16 +59,17 @@ async function mergePods(
   refuse(policy.checkPath(merge.metricsPath));
   refuse(policy.checkNamespace(merge.selection.namespace));
   for (const port of merge.selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
-  takePlace(reply, {
-    limit: o.limit,
-    limitName: "max_concurrent_scrapes",
-    variable: "MAX_CONCURRENT_SCRAPES",
-    metrics,
-  });
   const signal = watchClient(reply, { deadline, metrics });
   try {
     const { namespace } = merge.selection;
+    // Before it takes a place: whoever waits for a first list must not keep others from pods that are known.
     await holdPods(reply, { pods: o.podSource, namespace, deadline, signal });
+    takePlace(reply, {
+      limit: o.limit,
+      limitName: "max_concurrent_scrapes",
+      variable: "MAX_CONCURRENT_SCRAPES",
+      metrics,
+    });
     const selected = selectPods(merge.selection, { pods, policy });
     requireAny(selected, merge);
     const utf8Names = takesUtf8Names(request.headers.accept);

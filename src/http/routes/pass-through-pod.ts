@@ -43,12 +43,6 @@ async function passThroughPod(
   const { config, metrics } = o;
   const deadline = deadlineOf(request, config, metrics);
   const selection = checkedSelection(request, o);
-  takePlace(reply, {
-    limit: o.limit,
-    limitName: "max_concurrent_kubesd",
-    variable: "MAX_CONCURRENT_KUBESD",
-    metrics,
-  });
   const signal = watchClient(reply, { deadline, metrics });
   let target: Target | undefined;
   try {
@@ -57,6 +51,12 @@ async function passThroughPod(
       await holdPods(reply, { pods: o.podSource, namespace: undefined, deadline, signal });
     }
     target = chooseTarget(selection, o);
+    takePlace(reply, {
+      limit: o.limit,
+      limitName: "max_concurrent_kubesd",
+      variable: "MAX_CONCURRENT_KUBESD",
+      metrics,
+    });
     const answer = await o.passThrough.open(target, {
       accept: acceptOf(request),
       // Not the caller's own list: a coding that the proxy does not know is none of its business to ask pods for.

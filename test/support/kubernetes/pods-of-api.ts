@@ -3,7 +3,7 @@ import { ApiClient } from "../../../src/discovery/kubernetes/api-client.ts";
 import { ApiTransport } from "../../../src/discovery/kubernetes/api-transport.ts";
 import { type BearerToken, FixedToken } from "../../../src/discovery/kubernetes/bearer-token.ts";
 import { KubernetesPods } from "../../../src/discovery/kubernetes/kubernetes-pods.ts";
-import type { WatchTiming } from "../../../src/discovery/kubernetes/pod-watch.ts";
+import type { WatchTiming } from "../../../src/discovery/kubernetes/watch-timing.ts";
 import { PodStore } from "../../../src/discovery/pod-store.ts";
 
 export interface PodsOfApiOptions {

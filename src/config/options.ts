@@ -1,28 +1,20 @@
 // Every option, once. The parser, the flags, --help and docs/configuration.md are made from this table, so an option
 // cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
 import type * as z from "zod";
+import { apiUrl, hostName, ipAddress, serverName, urlPrefix } from "./address-kinds.ts";
+import { cidrList, namespaceList, patternList, portList, watchList } from "./list-kinds.ts";
 import {
-  apiUrl,
   bearerToken,
   boolean,
   choice,
-  cidrList,
   count,
   duration,
   filePath,
-  hostName,
-  ipAddress,
   listenPort,
-  namespaceList,
-  patternList,
-  portList,
   remotePort,
   rejectUnauthorized,
-  serverName,
   size,
-  urlPrefix,
   type ValueKind,
-  watchList,
 } from "./value-kinds.ts";
 
 export interface Option {

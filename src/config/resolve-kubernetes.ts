@@ -1,9 +1,9 @@
 // Where pods come from: the settings of the Kubernetes API put together, and checked against those of PODS_FILE.
 import { isIPv6 } from "node:net";
 
+import type { ApiAddress } from "./address-kinds.ts";
 import { describeProblem, type GivenValue } from "./given-value.ts";
 import { type OptionKey, options, type Settings } from "./options.ts";
-import type { ApiAddress } from "./value-kinds.ts";
 
 export interface KubernetesConfig {
   readonly api: ApiAddress;

@@ -1,9 +1,6 @@
 // The kinds of values that options take: text in, checked value out, and words for what is wanted. Syntax only; what
-// a value means together with others is checked in resolve-settings.ts.
-import { isIP } from "node:net";
+// a value means together with others is checked in resolve-settings.ts. Lists: list-kinds.ts; addresses: address-kinds.ts.
 import * as z from "zod";
-import { parseCidr } from "./cidr.ts";
-import { findPatternProblem, splitPatterns } from "./pattern-list.ts";
 
 export interface ValueKind<T> {
   /** Text to value. The issues of list items carry the index of the item as their path, and a reason as their message. */
@@ -93,104 +90,6 @@ export function filePath(): ValueKind<string> {
   };
 }
 
-const maxUrlPrefixLength = 256;
-
-/** "" or whole segments as in `/a/b`, of the characters that the guard of paths accepts. */
-export function urlPrefix(): ValueKind<string> {
-  const segment = "(?!\\.+(?:/|$))[A-Za-z0-9\\-._~:@!$&'()*+,=]+";
-  return {
-    schema: z
-      .string()
-      .min(1)
-      .max(maxUrlPrefixLength)
-      .regex(new RegExp(`^/?(?:${segment}(?:/${segment})*/?)?$`))
-      .transform((text) => {
-        const bare = text.replace(/^\/|\/$/g, "");
-        return bare === "" ? "" : `/${bare}`;
-      }),
-    placeholder: "path",
-    wanted:
-      "a path such as v1, /v1 or /team-a/v1/, with letters, digits and -._~:@!$&'()*+,= in segments that are neither empty " +
-      `nor all dots, at most ${maxUrlPrefixLength} bytes`,
-  };
-}
-
-export function ipAddress(): ValueKind<string> {
-  return {
-    schema: z.string().refine((text) => isIP(text) !== 0),
-    placeholder: "address",
-    wanted: "an IP address without brackets, such as 127.0.0.1 or ::",
-  };
-}
-
-/** What a certificate is for: a DNS name without wildcards, or an IP literal. */
-export function serverName(): ValueKind<string> {
-  const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
-  // The last label is never all digits: 10.0.0 is a slip, not a name.
-  const dnsName = new RegExp(String.raw`^(?=.{1,253}$)(?:${label}\.)*(?!\d+$)${label}$`);
-  return {
-    schema: z.string().refine((text) => dnsName.test(text) || (isIP(text) !== 0 && !text.includes("%"))),
-    placeholder: "name",
-    wanted: "a DNS name such as metrics.example, or an IP address without brackets",
-  };
-}
-
-/** Canonical networks. */
-export function cidrList(): ValueKind<string[]> {
-  return list({
-    placeholder: "cidr,...",
-    wanted: "a comma separated list of networks, such as 10.244.0.0/16,fd00:10:244::/56",
-    item: (text) => {
-      const cidr = parseCidr(text);
-      return "reason" in cidr ? cidr : { value: cidr.text };
-    },
-  });
-}
-
-export function patternList(): ValueKind<string[]> {
-  return list({
-    placeholder: "pattern,...",
-    wanted: "a comma separated list of RE2 patterns, such as ^/metrics$,^/[a-z]+/metrics$",
-    split: splitPatterns,
-    item: (text) => {
-      const reason = findPatternProblem(text);
-      return reason === undefined ? { value: text } : { reason };
-    },
-  });
-}
-
-export function namespaceList(): ValueKind<string[]> {
-  return list({
-    placeholder: "namespace,...",
-    wanted: "a comma separated list of namespaces, such as team-a,team-b",
-    item: readNamespace,
-  });
-}
-
-/** Namespaces, or `*` alone for all of them. */
-export function watchList(): ValueKind<string[] | "*"> {
-  const { schema, ...namespaces } = namespaceList();
-  return {
-    ...namespaces,
-    schema: z.string().transform((text, context) => {
-      if (text === "*") return text;
-      const result = schema.safeParse(text);
-      if (result.success) return result.data;
-      for (const { path, message } of result.error.issues)
-        context.addIssue({ code: "custom", path, message });
-      return z.NEVER;
-    }),
-    placeholder: "namespace,...|*",
-    wanted: `${namespaces.wanted}, or * alone for all of them`,
-  };
-}
-
-function readNamespace(text: string): { value: string } | { reason: string } {
-  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
-    ? { value: text }
-    : { reason: "a namespace has 1 to 63 lower-case letters, digits and inner hyphens" };
-}
-
 /** A bearer token: visible ASCII without blanks, because it becomes a header. */
 export function bearerToken(): ValueKind<string> {
   return {
@@ -200,65 +99,12 @@ export function bearerToken(): ValueKind<string> {
   };
 }
 
-/** The name or address of a server, as Kubernetes writes it: IPv6 without brackets. */
-export function hostName(): ValueKind<string> {
-  return {
-    schema: z
-      .string()
-      .refine((text) => isIP(text) !== 0 || /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/i.test(text)),
-    placeholder: "host",
-    wanted: "a host name or an IP address without brackets, such as 10.96.0.1",
-  };
-}
-
 export function remotePort(): ValueKind<number> {
   return {
     schema: quantity({ "": 1 }, 1, 65_535),
     placeholder: "port",
     wanted: "a port number from 1 to 65535",
   };
-}
-
-/** Where an API is: scheme, host, port and a path that stands before its own paths. */
-export interface ApiAddress {
-  /** `https://10.96.0.1`; without the scheme's own port, as URLs are written. */
-  readonly origin: string;
-  /** "" or `/prefix`, without a slash at its end. */
-  readonly pathPrefix: string;
-}
-
-export function apiUrl(): ValueKind<ApiAddress> {
-  return {
-    schema: z.string().transform((text, context) => {
-      const url = URL.canParse(text) && /^https?:\/\//i.test(text) ? new URL(text) : undefined;
-      if (url !== undefined && url.username === "" && url.password === "" && !/[?#]/.test(text)) {
-        return { origin: url.origin, pathPrefix: url.pathname.replace(/\/+$/, "") };
-      }
-      context.addIssue("not a URL of that form");
-      return z.NEVER;
-    }),
-    placeholder: "url",
-    wanted: "an http or https URL without user, query and fragment, such as https://kubernetes.example:6443",
-  };
-}
-
-/** Inclusive range of ports. */
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-export function portList(): ValueKind<PortRange[]> {
-  return list({
-    placeholder: "port,...",
-    wanted: "a comma separated list of ports and ranges, such as 9100,8000-8999",
-    item: (text) => {
-      const [, from, to = from] = /^([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/.exec(text) ?? [];
-      const range = { from: Number(from), to: Number(to) };
-      if (range.from <= range.to && range.to <= 65_535) return { value: range };
-      return { reason: "ports go from 1 to 65535, ranges upwards" };
-    },
-  });
 }
 
 /** A whole number and one of the units, within bounds given in the smallest unit. */
@@ -276,26 +122,4 @@ function quantity(
       return Number(amount) * (units[unit] ?? Number.NaN);
     })
     .pipe(z.number().min(min).max(max));
-}
-
-interface ListShape<T> {
-  readonly placeholder: string;
-  readonly wanted: string;
-  readonly split?: (text: string) => string[];
-  readonly item: (text: string) => { value: T } | { reason: string };
-}
-
-/** An empty item is refused, never skipped: `a,` and `$UNSET,a` are slips, and an empty pattern would match everything. */
-function list<T>({ placeholder, wanted, split = splitAtCommas, item }: ListShape<T>): ValueKind<T[]> {
-  const itemSchema = z.string().transform((text, context) => {
-    const outcome = text === "" ? { reason: "an empty item" } : item(text);
-    if ("value" in outcome) return outcome.value;
-    context.addIssue({ code: "custom", message: outcome.reason });
-    return z.NEVER;
-  });
-  return { schema: z.string().transform(split).pipe(z.array(itemSchema)), placeholder, wanted, split };
-}
-
-function splitAtCommas(text: string): string[] {
-  return text.split(",").map((item) => item.trim());
 }

@@ -6,12 +6,13 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 
 import type { Logger } from "../telemetry/logger.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
-import { rawErrorResponse, sendError, toHttpError } from "./error-response.ts";
+import { sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
 import { TlsConnections, tlsServerOptions } from "./tls-connections.ts";
 import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
+import { closeWith, isHttpProblem, unreadableRequest } from "./unreadable-request.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -282,7 +283,7 @@ export class Listener {
 
   /** Answers a connection whose bytes are no request. */
   #answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-    const httpError = unreadableRequest(error.code);
+    const httpError = unreadableRequest(error.code, clientLimits);
     if (httpError.status === 431) this.#options.onHeadTooLong?.();
     // Bytes written now would land in the middle of the answer that is under way. And only what HTTP objects to has somebody to
     // answer: not a connection that broke, nor one whose TLS handshake failed.
@@ -303,28 +304,4 @@ function codeOf(error: unknown): string {
 
 function badTarget(): HttpError {
   return new HttpError(400, "Cannot read the request: its target is not valid", { closeConnection: true });
-}
-
-function isHttpProblem(code = ""): boolean {
-  return code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT";
-}
-
-function unreadableRequest(code = ""): HttpError {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return new HttpError(
-        431,
-        `Cannot read the request: its head is longer than ${clientLimits.maxHeaderBytes} bytes`,
-      );
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return new HttpError(408, "Cannot read the request: it did not arrive in time");
-    default:
-      return new HttpError(400, "Cannot read the request: it is not valid HTTP/1.1");
-  }
-}
-
-function closeWith(socket: Socket, error: HttpError): void {
-  socket.on("error", () => socket.destroy());
-  socket.write(rawErrorResponse(error), "latin1");
-  socket.destroySoon();
 }

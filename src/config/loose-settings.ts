@@ -58,6 +58,13 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "KUBESD_REQUIRE_POD=true",
     });
   }
+  if (config.forwardAuthorization) {
+    loose.push({
+      variable: "FORWARD_AUTHORIZATION",
+      allows: "pods see the credentials of whoever scrapes",
+      tighten: "FORWARD_AUTHORIZATION=false",
+    });
+  }
   if (config.upstreamInsecureSkipVerify) {
     loose.push({
       variable: "UPSTREAM_INSECURE_SKIP_VERIFY",

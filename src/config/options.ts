@@ -102,6 +102,15 @@ export const options = {
       "true: the address in /kubesd?pod= must be that of a known pod that may be scraped. false: any address in " +
       "CIDR_WHITELIST will do.",
   },
+  forwardAuthorization: {
+    env: "FORWARD_AUTHORIZATION",
+    group: "access",
+    kind: boolean(),
+    default: "false",
+    help:
+      "true: the Authorization header of whoever scrapes goes to every pod that is scraped, as in the original. In clear text, " +
+      "unless pods are scraped over https.",
+  },
   kubernetesServiceHost: {
     env: "KUBERNETES_SERVICE_HOST",
     group: "pods",

@@ -115,6 +115,7 @@ const cases: Record<OptionKey, OptionCase> = {
     bad: badBooleans,
     beside: { WATCH_NAMESPACES: "*" },
   },
+  forwardAuthorization: { default: false, good: [["true", true]], bad: badBooleans },
   kubernetesServiceHost: {
     good: [
       ["10.96.0.1", "10.96.0.1"],

@@ -31,6 +31,20 @@ export function deadlineOf(
   return deadline;
 }
 
+/** What a header may be to be sent on as it is. */
+const sendable = /^[\x21-\x7e]([\x20-\x7e]{0,8190}[\x21-\x7e])?$/;
+
+/** The caller's Authorization for the pods, with FORWARD_AUTHORIZATION alone: it is no business of theirs otherwise. */
+export function authorizationFor(
+  { headers }: FastifyRequest,
+  { forwardAuthorization }: { forwardAuthorization: boolean },
+): string | undefined {
+  const { authorization } = headers;
+  return forwardAuthorization && authorization !== undefined && sendable.test(authorization)
+    ? authorization
+    : undefined;
+}
+
 /** Throws the refusal, if it is one. */
 export function refuse(refusal: Refusal | undefined): void {
   if (refusal !== undefined) throw refusalError(refusal);

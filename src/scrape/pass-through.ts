@@ -25,6 +25,8 @@ export interface PassThroughRequest {
   /** The caller's Accept and Accept-Encoding. */
   readonly accept: string;
   readonly acceptEncoding: string;
+  /** The caller's, where FORWARD_AUTHORIZATION says so. */
+  readonly authorization?: string | undefined;
   readonly deadline: Deadline;
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal;
@@ -96,12 +98,12 @@ class Passing implements ResponseReceiver, SlotUser {
 
   constructor(target: Target, options: PassingOptions) {
     this.#options = options;
-    const { connections, slots, accept, acceptEncoding, userAgent, deadline } = options;
+    const { connections, slots, accept, acceptEncoding, authorization, userAgent, deadline } = options;
     const timeoutSeconds = deadline.remainingSecondsText();
     this.#request = new UpstreamRequest({
       connections,
       target,
-      headers: { accept, acceptEncoding, userAgent, timeoutSeconds },
+      headers: { accept, acceptEncoding, authorization, userAgent, timeoutSeconds },
       receiver: this,
       maxBodyBytes: options.maxResponseBytes,
     });

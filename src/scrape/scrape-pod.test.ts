@@ -103,7 +103,6 @@ describe("PodScrape", () => {
     "302 F",
     "304 N",
     "307 T",
-    "401 U",
     "404 N",
     "407 P",
     "500 E",
@@ -115,6 +114,15 @@ describe("PodScrape", () => {
       `refuses status ${status}`,
       answer(status, headers, "a 1\n"),
       `bad_status: the pod answered ${status.slice(0, 3)}`,
+    );
+  }
+
+  for (const status of ["401 U", "403 F"]) {
+    check(
+      `refuses status ${status}, and says what a pod may have missed`,
+      answer(status, ["Content-Type: text/plain"], "a 1\n"),
+      `bad_status: the pod answered ${status.slice(0, 3)}; ` +
+        "the caller's Authorization is passed on with FORWARD_AUTHORIZATION=true only",
     );
   }
 

@@ -37,6 +37,8 @@ export interface PodScrapeOptions<Body extends HeldBody> {
   /** MAX_BODY_SIZE: of the body on the wire and of the decompressed body. */
   readonly maxBodyBytes: number;
   readonly userAgent: string;
+  /** The caller's, where FORWARD_AUTHORIZATION says so. */
+  readonly authorization?: string | undefined;
   readonly metrics: Pick<Metrics, "limitHit">;
   /** The pod holds more memory than before, or less. May fail this very pod. */
   readonly heldBytesChanged: () => void;
@@ -91,7 +93,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   /** Asks the pod. Once at most, and not from inside a receiver of another request. */
   start(deadline: Deadline): void {
-    const { connections, userAgent, maxBodyBytes } = this.#options;
+    const { connections, userAgent, authorization, maxBodyBytes } = this.#options;
     this.#startedMs = performance.now();
     this.#request = new UpstreamRequest({
       connections,
@@ -100,6 +102,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
         accept: upstreamAccept,
         acceptEncoding: "gzip",
         userAgent,
+        authorization,
         timeoutSeconds: deadline.remainingSecondsText(),
       },
       receiver: this,
@@ -127,7 +130,8 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
-    if (status !== 200) return this.fail({ reason: "bad_status", detail: `the pod answered ${status}` });
+    if (status !== 200)
+      return this.fail({ reason: "bad_status", detail: describeStatus(status, this.#options) });
     const coding = contentCodingOf(headers);
     if (hasForeignTransferCoding(headers))
       return this.fail({ reason: "content_type", detail: "the body has an unknown transfer coding" });
@@ -215,4 +219,13 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 /** As Go's Header.Get, which Prometheus reads content types with. */
 function firstOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
+}
+
+/** Pods that want the caller's credentials are the one thing that a user of the original has to set here. */
+function describeStatus(status: number, { authorization }: { authorization?: string | undefined }): string {
+  const hint =
+    (status === 401 || status === 403) && authorization === undefined
+      ? "; the caller's Authorization is passed on with FORWARD_AUTHORIZATION=true only"
+      : "";
+  return `the pod answered ${status}${hint}`;
 }

@@ -39,6 +39,8 @@ const firstGuessBytes = 64 * 1024;
 
 /** One scrape of many pods. */
 export interface PodScrapeRequest<Body extends HeldBody> {
+  /** The caller's Authorization, where FORWARD_AUTHORIZATION says so. */
+  readonly authorization?: string | undefined;
   readonly deadline: Deadline;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
@@ -69,7 +71,7 @@ export class PodScraper {
    */
   async scrape<Body extends HeldBody>(
     targets: readonly Target[],
-    { deadline, signal, createBodyParser, isCurrent }: PodScrapeRequest<Body>,
+    { deadline, signal, createBodyParser, isCurrent, authorization }: PodScrapeRequest<Body>,
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
@@ -79,6 +81,7 @@ export class PodScraper {
     });
     const run = new ScrapeRun(targets, {
       ...this.#options,
+      authorization,
       createBodyParser,
       deadline,
       lease,
@@ -113,6 +116,7 @@ function outcomeOf<Body extends HeldBody>(pod: PodScrape<Body>): PodOutcome<Body
 }
 
 interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions {
+  readonly authorization: string | undefined;
   readonly createBodyParser: () => BodyParserLike<Body>;
   readonly deadline: Deadline;
   readonly lease: BufferLease;

@@ -19,6 +19,8 @@ interface UpstreamHeaders {
   readonly accept: string;
   readonly acceptEncoding: string;
   readonly userAgent: string;
+  /** The caller's, where FORWARD_AUTHORIZATION says so. */
+  readonly authorization?: string | undefined;
   /** Seconds that are left, for pods that adapt to it. */
   readonly timeoutSeconds: string;
 }
@@ -74,6 +76,7 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
       accept: o.headers.accept,
       "accept-encoding": o.headers.acceptEncoding,
       "x-prometheus-scrape-timeout-seconds": o.headers.timeoutSeconds,
+      ...(o.headers.authorization !== undefined && { authorization: o.headers.authorization }),
     };
     this.#headers = Object.entries(headers).flat();
   }

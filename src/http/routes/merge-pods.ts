@@ -29,7 +29,15 @@ import {
   type PodReport,
   reportPods,
 } from "../pod-report.ts";
-import { deadlineOf, holdPods, refuse, takePlace, unavailable, watchClient } from "../scrape-admission.ts";
+import {
+  authorizationFor,
+  deadlineOf,
+  holdPods,
+  refuse,
+  takePlace,
+  unavailable,
+  watchClient,
+} from "../scrape-admission.ts";
 import { type MergeRequest, parseMergeRequest } from "./merge-request.ts";
 
 export interface MergePodsOptions {
@@ -77,6 +85,7 @@ async function mergePods(
     const scraped = await o.scraper.scrape(selected.targets, {
       deadline: deadline.earlier(mergeMs),
       signal,
+      authorization: authorizationFor(request, config),
       createBodyParser: () =>
         new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, utf8Names }),
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
@@ -207,5 +216,15 @@ function requireAny(
 function allFailed(reports: readonly PodReport[]): HttpError {
   const late = reports.every(({ reason }) => reason === "timeout" || reason === "not_tried");
   const pods = reports.length === 1 ? "the pod" : `any of ${reports.length} pods`;
-  return new HttpError(late ? 504 : 502, `Cannot scrape ${pods}: ${countReasons(reports)}`);
+  return new HttpError(
+    late ? 504 : 502,
+    `Cannot scrape ${pods}: ${countReasons(reports)}${commonDetail(reports)}`,
+  );
+}
+
+/** What all pods failed for, where that names a setting: the words are the proxy's own, and hold nothing that a pod sent. */
+function commonDetail([first, ...others]: readonly PodReport[]): string {
+  const { reason, detail = "" } = first ?? {};
+  const isCommon = others.every((report) => report.detail === detail);
+  return isCommon && (reason === "tls" || reason === "bad_status") ? ` (${detail})` : "";
 }

@@ -17,7 +17,14 @@ import { ClientGoneError } from "../client-presence.ts";
 import { pump } from "../pump.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
-import { deadlineOf, holdPods, refuse, takePlace, watchClient } from "../scrape-admission.ts";
+import {
+  authorizationFor,
+  deadlineOf,
+  holdPods,
+  refuse,
+  takePlace,
+  watchClient,
+} from "../scrape-admission.ts";
 import { parsePassThroughRequest } from "./pass-through-request.ts";
 
 export interface PassThroughPodOptions {
@@ -61,10 +68,12 @@ async function passThroughPod(
       accept: acceptOf(request),
       // Not the caller's own list: a coding that the proxy does not know is none of its business to ask pods for.
       acceptEncoding: acceptsGzip(request.headers["accept-encoding"]) ? "gzip" : "identity",
+      authorization: authorizationFor(request, config),
       deadline,
       signal,
     });
     if (answer.failed) throw scrapeFailed(answer, target, o.logger);
+    if (missesAuthorization(answer.status, request, config)) logMissingAuthorization(target, o.logger);
     await sendAnswer(request, reply, answer);
   } catch (error) {
     if (error instanceof PassThroughError) logFailure(error.failure, target!, o.logger);
@@ -87,6 +96,20 @@ function chooseTarget(selection: AddressSelection, { policy, pods }: PassThrough
   const target = selectAddress(selection, { pods, policy });
   if ("refused" in target) refuse(target);
   return target as Target;
+}
+
+/** The pod's own answer passes as it is, so only the log can tell what a user of the original will miss. */
+function missesAuthorization(status: number, { headers }: FastifyRequest, config: Config): boolean {
+  return (
+    (status === 401 || status === 403) && headers.authorization !== undefined && !config.forwardAuthorization
+  );
+}
+
+function logMissingAuthorization({ ip, port, namespace, podName }: Target, logger: Logger): void {
+  logger.warn(
+    { ip, port, namespace, pod: podName },
+    "A pod refuses its caller, whose Authorization is passed on with FORWARD_AUTHORIZATION=true only",
+  );
 }
 
 async function sendAnswer(

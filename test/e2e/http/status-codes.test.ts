@@ -146,7 +146,10 @@ test("a pod that answers another status is a 502 without a word of what it sent"
   const app = await startApp({ PODS_FILE: pods.file });
   apps.push(app);
   const answer = await request(app.origin, withValues("/mproxy/team-a/broken-/metrics?upstreamPort=$port"));
-  expect([answer.status, answer.text]).toEqual([502, "Cannot scrape the pod: bad_status 1\n"]);
+  expect([answer.status, answer.text]).toEqual([
+    502,
+    "Cannot scrape the pod: bad_status 1 (the pod answered 500)\n",
+  ]);
 });
 
 test("the root tells name and version", async () => {

@@ -188,6 +188,19 @@ describe("needs a new list, and makes one", () => {
     });
   }
 
+  test("a server that was restored from a backup is silent about it: it is listed after two silent watches", async () => {
+    const pods = await watching({ timing: { idleMs: 100 } });
+    const backup = api.revision;
+    for (let i = 0; i < 50; i++) add(`later-${i}`);
+    await pods.same();
+    api.restore(backup);
+    add("after");
+    await pods.same();
+    expect(pods.names()).toEqual(["after", "one"]);
+    expect(pods.counts.restarts.filter((reason) => reason === "idle")).toHaveLength(2);
+    expect(pods.counts.lists).toBe(2);
+  });
+
   test("a line that does not end is cut off, and counted", async () => {
     const { counts } = await watching();
     api.watches.sendEndlessLine();

@@ -9,7 +9,7 @@ import type { ApiClient } from "./api-client.ts";
 import type { ApiError } from "./api-error.ts";
 import { listPods } from "./list-pods.ts";
 import type { PodScope } from "./pod-scope.ts";
-import { readWatch } from "./read-watch.ts";
+import { readWatch, WatchIdleError } from "./read-watch.ts";
 import { ScopeCache } from "./scope-cache.ts";
 import { unknownPods } from "./unknown-pods.ts";
 import { needsList, requireApiError, restartReasonOf } from "./watch-failure.ts";
@@ -40,6 +40,12 @@ const watchSeconds = () => 300 + Math.floor(Math.random() * 301);
 /** So many refusals in a row, over some five seconds, are the account's rights and no passing state of the server. */
 const lastingRefusals = 3;
 
+/**
+ * Not even a bookmark in so many watches: the server may have been restored from a backup. It says nothing then until it has
+ * come to the version that it was asked to go on from, and that may be never.
+ */
+const longestSilence = 2;
+
 export class PodWatch {
   readonly #options: PodWatchOptions;
   readonly #timing: WatchTiming;
@@ -51,6 +57,8 @@ export class PodWatch {
   #open = false;
   /** How often in a row the account was told that it may not watch: then scrapes list. */
   #watchRefusals = 0;
+  /** How many watches in a row ended without a single byte. */
+  #silentWatches = 0;
   #failure: ApiError | undefined;
   #contactMs = 0;
   #contactWallMs = 0;
@@ -171,6 +179,7 @@ export class PodWatch {
     if (this.#open) return;
     this.#cache.replace(list);
     this.#synced = true;
+    this.#silentWatches = 0;
     this.#contact();
     this.#recovered();
   }
@@ -193,7 +202,10 @@ export class PodWatch {
     this.#recovered();
     try {
       await readWatch(body, {
-        onBytes: () => this.#contact(),
+        onBytes: () => {
+          this.#silentWatches = 0;
+          this.#contact();
+        },
         onEvent: (event) => this.#cache.apply(event),
         idleMs: this.#timing.idleMs,
         signal,
@@ -216,7 +228,8 @@ export class PodWatch {
         if (++this.#watchRefusals === lastingRefusals) report.watchForbidden(scope);
         return this.#timing.forbiddenBackoff.next();
       }
-      if (needsList(error)) this.#cache.expire();
+      if (error instanceof WatchIdleError) this.#silentWatches++;
+      if (needsList(error) || this.#silentWatches >= longestSilence) this.#cache.expire();
     }
     this.#fail(error);
     return Math.max(this.#timing.backoff.next(), error.retryAfterMs ?? 0);

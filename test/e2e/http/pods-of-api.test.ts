@@ -100,7 +100,7 @@ test("KUBESD_REQUIRE_POD: only addresses of known pods, and none before the pods
   const silence = api.inject({ kind: "silence" }, { verb: "list", times: 1 });
   const app = await start({
     KUBESD_REQUIRE_POD: "true",
-    NAMESPACE_WHITELIST: "team-a",
+    WATCH_NAMESPACES: "team-a",
     SCRAPE_TIMEOUT: "300ms",
   });
   const ip = pods.get("web-1").ip;

@@ -392,8 +392,12 @@ describe("where the account may list, but not watch", () => {
       verb: "list",
     });
     await new Promise((resolve) => setTimeout(resolve, 250));
+    const slow = api.inject({ kind: "delay", delayMs: 50 }, { verb: "list" });
+    const together = await Promise.all(Array.from({ length: 5 }, () => scrape("a")));
+    expect(together).toEqual(Array.from({ length: 5 }, () => ["one"]));
     for (let i = 0; i < 5; i++) expect(await scrape("a")).toEqual(["one"]);
     expect([counts.lists, fault.hits]).toEqual([2, 1]);
+    slow.remove();
     fault.remove();
   });
 

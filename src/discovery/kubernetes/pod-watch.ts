@@ -115,32 +115,31 @@ export class PodWatch {
    */
   async known({ timeoutMs }: { timeoutMs: number }): Promise<void> {
     const { scope, maxAgeMs } = this.#options;
-    if (!this.#synced)
-      await this.#settled(
-        this.#listing?.catch(() => undefined),
-        timeoutMs,
-      );
-    // Half of the time: the last known pods are better than none.
-    else if (this.#watchRefusals > 0) await this.#settled(this.#listIfOld(), timeoutMs / 2);
+    // Half of the time where pods are known: the last known ones are better than none.
+    if (!this.#synced) await this.#settled(timeoutMs);
+    else if (this.#watchRefusals > 0) await this.#listIfOld(timeoutMs / 2);
     const { ageMs } = this;
     if (ageMs === undefined) throw unknownPods(scope, this.#failure);
     if (ageMs > maxAgeMs) throw unknownPods(scope, this.#failure, { ageMs });
   }
 
-  /** Waits for a list to come or fail, but not longer than this. */
-  async #settled(listing: Promise<void> | undefined, timeoutMs: number): Promise<void> {
-    if (listing === undefined) return;
+  /** Waits for the list that is on its way, if one is, to come or fail, but not longer than this. */
+  async #settled(timeoutMs: number): Promise<void> {
+    if (this.#listing === undefined) return;
     const giveUp = new AbortController();
     const late = delay(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined);
-    await Promise.race([listing, late]).finally(() => giveUp.abort());
+    await Promise.race([this.#listing.catch(() => undefined), late]);
+    giveUp.abort();
   }
 
   /** Where the account may not watch: one list for all scrapes of the next seconds, also when it fails. */
-  #listIfOld(): Promise<void> | undefined {
-    if (performance.now() - this.#listBeganMs < this.#timing.listedAgeMs) return this.#listing;
-    return this.#list().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#fail(requireApiError(error));
-    });
+  async #listIfOld(timeoutMs: number): Promise<void> {
+    if (performance.now() - this.#listBeganMs >= this.#timing.listedAgeMs) {
+      this.#list().catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#fail(requireApiError(error));
+      });
+    }
+    await this.#settled(timeoutMs);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -167,12 +166,7 @@ export class PodWatch {
   async #listOnce(): Promise<void> {
     const { client, scope, metrics } = this.#options;
     this.#listBeganMs = performance.now();
-    const list = await listPods({
-      client,
-      scope,
-      metrics,
-      signal: this.#stop.signal,
-    });
+    const list = await listPods({ client, scope, metrics, signal: this.#stop.signal });
     // A list that a stop overtook must not bring forgotten pods back.
     this.#stop.signal.throwIfAborted();
     // A watch that was opened meanwhile may be further than this list, which would undo what it told.

@@ -53,9 +53,8 @@ async function passThroughPod(
   const signal = watchClient(reply, { deadline, metrics });
   let target: Target | undefined;
   try {
-    // Without these two settings nothing depends on which pods there are.
-    if (config.kubesdRequirePod || config.namespaceWhitelist.length > 0) {
-      await holdPods(reply, { pods: o.podSource, namespace: undefined, deadline, signal });
+    for (const namespace of namespacesToKnow(selection.ip, o)) {
+      await holdPods(reply, { pods: o.podSource, namespace, deadline, signal });
     }
     target = chooseTarget(selection, o);
     takePlace(reply, {
@@ -81,6 +80,20 @@ async function passThroughPod(
     reply.hijack();
   }
   return reply;
+}
+
+/**
+ * Whose pods decide about an address: those of its holders, so that a namespace that cannot be listed costs the others nothing;
+ * of an address that nobody holds, all (undefined). Without the two settings nothing depends on which pods there are.
+ */
+function namespacesToKnow(
+  ip: string,
+  { config, pods }: PassThroughPodOptions,
+): ReadonlySet<string | undefined> {
+  const { kubesdRequirePod, namespaceWhitelist } = config;
+  const holders = kubesdRequirePod ? pods.byIp(ip) : [];
+  if (holders.length > 0) return new Set(holders.map(({ namespace }) => namespace));
+  return new Set(kubesdRequirePod || namespaceWhitelist.length > 0 ? [undefined] : []);
 }
 
 /** Refuses what no pod could make allowed. */

@@ -117,6 +117,23 @@ test("KUBESD_REQUIRE_POD: only addresses of known pods, and none before the pods
   expect(last).toBe(403);
 });
 
+test("KUBESD_REQUIRE_POD: a namespace that cannot be listed costs the pods of the others nothing", async () => {
+  const fault = api.fail(forbidden({ user: "u", verb: "list", namespace: "team-b" }), {
+    namespace: "team-b",
+  });
+  const app = await start({ KUBESD_REQUIRE_POD: "true", WATCH_NAMESPACES: "team-a,team-b" });
+  expect((await scrape(app, "team-a")).status).toBe(200);
+  expect((await passThrough(app, pods.get("web-1").ip)).status).toBe(200);
+  // It may be a pod of team-b: it is one.
+  const { status, text } = await passThrough(app, pods.get("gone").ip);
+  expect([status, text]).toEqual([503, expect.stringContaining('namespace "team-b" are not known yet')]);
+  fault.remove();
+  let last = 503;
+  await until(() => api.watches.size === 2, 10_000);
+  for (let i = 0; i < 100 && last === 503; i++) last = (await passThrough(app, pods.get("gone").ip)).status;
+  expect(last).toBe(200);
+});
+
 test("while the API server is away the last known pods serve until MAX_POD_LIST_AGE; the age is told, readiness stays", async () => {
   const app = await start({ MAX_POD_LIST_AGE: "1500ms" });
   expect((await scrape(app, "team-a")).status).toBe(200);

@@ -47,7 +47,7 @@ for (let seed = 1; seed <= 10; seed++) {
     const pods = createPodsOfApi({
       url: api.url,
       namespaces: scope,
-      timing: { backoff: { next: () => 1 }, shortestWatchMs: 0 },
+      timing: { backoff: { next: () => 1 }, relistBackoff: { next: () => 1 }, shortestWatchMs: 0 },
     });
     try {
       await pods.source.start();

@@ -201,6 +201,20 @@ describe("needs a new list, and makes one", () => {
     expect(pods.counts.lists).toBe(2);
   });
 
+  test("a list that is needed does not wait for as long as an outage before it made attempts wait", async () => {
+    const { counts, same } = await watching({
+      timing: { backoff: { next: () => 300 }, relistBackoff: { next: () => 1 } },
+    });
+    await api.stop();
+    await until(() => counts.restarts.length >= 2);
+    add("missed");
+    api.compact();
+    await api.start();
+    await until(() => counts.restarts.includes("expired"));
+    await until(() => counts.lists === 2, 200);
+    await same();
+  });
+
   test("a line that does not end is cut off, and counted", async () => {
     const { counts } = await watching();
     api.watches.sendEndlessLine();
@@ -341,7 +355,7 @@ describe("waits and keeps what it knows", () => {
       metrics: { listRequested: () => undefined, limitHit: () => undefined, watchRestarted: () => undefined },
       report: { failed: () => undefined, recovered: () => undefined, watchForbidden: () => undefined },
       maxAgeMs: 60_000,
-      timing: { backoff: { next: () => 5 } },
+      timing: { backoff: { next: () => 5 }, relistBackoff: { next: () => 5 } },
     });
     stops.push(() => watch.stop());
     watch.start();

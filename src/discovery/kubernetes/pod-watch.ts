@@ -223,7 +223,11 @@ export class PodWatch {
         return this.#timing.forbiddenBackoff.next();
       }
       if (error instanceof WatchIdleError) this.#silentWatches++;
-      if (needsList(error) || this.#silentWatches >= longestSilence) this.#cache.expire();
+      if (needsList(error) || this.#silentWatches >= longestSilence) {
+        this.#cache.expire();
+        this.#fail(error);
+        return this.#timing.relistBackoff.next();
+      }
     }
     this.#fail(error);
     return Math.max(this.#timing.backoff.next(), error.retryAfterMs ?? 0);

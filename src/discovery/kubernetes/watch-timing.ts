@@ -11,6 +11,11 @@ export interface WatchTiming {
   readonly listedAgeMs: number;
   /** Between two attempts of an account that may not watch to do so all the same. */
   readonly forbiddenBackoff: Pick<Backoff, "next">;
+  /**
+   * Before a list that a watch has shown to be needed. On its own: a server that says so is there, however long it was away
+   * before, but one that says so again and again must not be made to list without end.
+   */
+  readonly relistBackoff: Pick<Backoff, "next">;
   /** Between two attempts after failures. */
   readonly backoff: Pick<Backoff, "next">;
 }
@@ -21,6 +26,7 @@ export function createWatchTiming(changes: Partial<WatchTiming> = {}): WatchTimi
     shortestWatchMs: 1_000,
     listedAgeMs: 5_000,
     forbiddenBackoff: new Backoff({ largestMs: 300_000 }),
+    relistBackoff: new Backoff(),
     backoff: new Backoff(),
     ...changes,
   };

@@ -49,7 +49,12 @@ export function createPodsOfApi(o: PodsOfApiOptions) {
     logger,
     namespaces: o.namespaces ?? "*",
     maxAgeMs: o.maxAgeMs ?? 3_600_000,
-    timing: { shortestWatchMs: 0, backoff: { next: () => 10 }, ...o.timing },
+    timing: {
+      shortestWatchMs: 0,
+      backoff: { next: () => 10 },
+      relistBackoff: { next: () => 10 },
+      ...o.timing,
+    },
     ...(o.now !== undefined && { now: o.now }),
   });
   /** As a scrape does: resolves with the names of the pods, or rejects. */

@@ -9,12 +9,11 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(2);
 }
-import("../dist/src/main.js").then(
-  function (program) {
+import("../dist/src/main.js")
+  .then(function (program) {
     return program.main();
-  },
-  function (error) {
-    process.stderr.write("k8s-prometheus-proxy: cannot load the program: " + error.message + "\n");
+  })
+  .catch(function (error) {
+    process.stderr.write("k8s-prometheus-proxy: cannot run: " + error.message + "\n");
     process.exit(1);
-  },
-);
+  });

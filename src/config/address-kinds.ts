@@ -1,5 +1,5 @@
 // Options that say where something is: hosts, addresses, URLs and paths of URLs.
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import * as z from "zod";
 import type { ValueKind } from "./value-kinds.ts";
 
@@ -48,12 +48,17 @@ export function serverName(): ValueKind<string> {
 /** The name or address of a server, as Kubernetes writes it: IPv6 without brackets. */
 export function hostName(): ValueKind<string> {
   return {
-    schema: z
-      .string()
-      .refine((text) => isIP(text) !== 0 || /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/i.test(text)),
+    schema: z.string().refine(isHost),
     placeholder: "host",
     wanted: "a host name or an IP address without brackets, such as 10.96.0.1",
   };
+}
+
+/** Only what a URL keeps as it is: `10.96.0.256` is none, and `0x7f.1` would become another address. */
+function isHost(text: string): boolean {
+  if (isIPv6(text)) return !text.includes("%");
+  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/i.test(text)) return false;
+  return URL.canParse(`https://${text}`) && new URL(`https://${text}`).hostname === text.toLowerCase();
 }
 
 /** Where an API is: scheme, host, port and a path that stands before its own paths. */
@@ -74,6 +79,8 @@ export function apiUrl(): ValueKind<ApiAddress> {
       context.addIssue("not a URL of that form");
       return z.NEVER;
     }),
+    // Credentials stand before an @, tokens in a query.
+    conceals: (text) => /[@?#]/.test(text),
     placeholder: "url",
     wanted: "an http or https URL without user, query and fragment, such as https://kubernetes.example:6443",
   };

@@ -30,9 +30,9 @@ export function parseCommandLine(argv: readonly string[], options: readonly Opti
   }
   for (const [index, argument] of rest.unknown.entries()) {
     if (isFlag(argument)) problems.push(describeUnknownFlag(command, argument));
-    else if (!isLikelyValue(rest.unknown[index - 1])) problems.push(describeOperand(argument));
+    else if (!isLikelyValue(rest.unknown[index - 1])) problems.push(unexpectedArgument);
   }
-  problems.push(...rest.operands.map(describeOperand));
+  problems.push(...rest.operands.map(() => unexpectedArgument));
   return { help, version, flags, problems };
 }
 
@@ -86,6 +86,5 @@ function describeUnknownFlag(command: Command, argument: string): string {
   return `Cannot use ${JSON.stringify(flag)}: unknown flag`;
 }
 
-function describeOperand(argument: string): string {
-  return `Cannot use the argument ${JSON.stringify(argument)}: only flags are taken`;
-}
+/** Without the argument itself: it may be the rest of a secret that had a blank in it. */
+const unexpectedArgument = "Cannot use an argument that is no flag and no flag's value: only flags are taken";

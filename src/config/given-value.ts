@@ -24,6 +24,6 @@ export function describeProblem(
 }
 
 export function quoteValue(option: Option, text: string): string {
-  if (option.secret) return "a value that is not shown";
+  if (option.secret || option.kind.conceals?.(text)) return "a value that is not shown";
   return JSON.stringify(text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}...` : text);
 }

@@ -122,7 +122,22 @@ const cases: Record<OptionKey, OptionCase> = {
       ["fd00::1", "fd00::1"],
       ["api.cluster.example", "api.cluster.example"],
     ],
-    bad: ["[fd00::1]", "https://10.96.0.1", "10.96.0.1:443", "a/b", "a b", "a@b", "-a", "a".repeat(254), " "],
+    bad: [
+      "10.96.0.256",
+      "1.2.3.4.5",
+      "0x7f.1",
+      "127.1",
+      "fe80::1%eth0",
+      "[fd00::1]",
+      "https://10.96.0.1",
+      "10.96.0.1:443",
+      "a/b",
+      "a b",
+      "a@b",
+      "-a",
+      "a".repeat(254),
+      " ",
+    ],
   },
   kubernetesServicePort: {
     default: 443,
@@ -377,8 +392,9 @@ test.for(keys)("parseConfig() reads %s from its variable and from its flag", (ke
 
 test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
   const option: Option = options[key];
-  const shown = option.secret ? "a value that is not shown" : '"';
   for (const text of cases[key].bad) {
+    const isHidden = option.secret === true || option.kind.conceals?.(text) === true;
+    const shown = isHidden ? "a value that is not shown" : '"';
     const fromEnvironment = problemsOf({ env: { ...cases[key].beside, [option.env]: text } });
     expect(fromEnvironment.length, text).toBeGreaterThan(0);
     for (const problem of fromEnvironment) {
@@ -510,6 +526,15 @@ test("parseConfig() warns about nothing under strict settings", () => {
     PORT_WHITELIST: "9100",
   };
   expect(configOf({ env }).warnings).toEqual([]);
+});
+
+test("parseConfig() shows nothing of credentials in a URL, nor of the rest of a token with a blank in it", () => {
+  const problems = problemsOf({
+    argv: ["--k8s-global-token", "abc", "S3CRET"],
+    env: { KUBERNETES_API_URL: "https://admin:S3CRET@kube:6443/?token=S3CRET" },
+  });
+  expect(problems).toHaveLength(2);
+  expect(problems.join()).not.toContain("S3CRET");
 });
 
 test("readOption() never shows a secret", () => {

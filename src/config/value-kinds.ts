@@ -9,6 +9,8 @@ export interface ValueKind<T> {
   readonly placeholder: string;
   /** Completes "wanted ...". */
   readonly wanted: string;
+  /** Whether a refused text may hold a secret, so that no message shows it. */
+  readonly conceals?: (text: string) => boolean;
   /** For lists: the texts of the items, as the schema sees them. */
   readonly split?: (text: string) => string[];
 }

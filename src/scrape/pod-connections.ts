@@ -1,7 +1,7 @@
 // The connections to pods: one request at a time on each, kept alive between scrapes, never shared between two pods.
 // A connection is handed out exclusively and comes back only after a complete response; otherwise it is destroyed.
 import type { Socket } from "node:net";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContext } from "node:tls";
 
 import { Client, type Dispatcher } from "undici";
 
@@ -66,11 +66,8 @@ export class PodConnections {
   take(address: PodAddress, o: { fresh: boolean }): PodConnection {
     if (this.#closed) throw new Error("Cannot connect to a pod: the connections are closed");
     const key = keyOf(address);
-    const idle = o.fresh ? undefined : this.#idle.get(key)?.at(-1);
-    if (idle !== undefined) {
-      this.#leaveIdle(idle);
-      return idle;
-    }
+    const idle = o.fresh ? undefined : this.#takeIdle(key);
+    if (idle !== undefined) return idle;
     const connection = new PodConnection(address, {
       key,
       socketOptions: this.#socketOptions,
@@ -86,12 +83,24 @@ export class PodConnections {
     return connection;
   }
 
+  /** Connections that were verified by what does not hold any more are closed instead. */
+  #takeIdle(key: string): PodConnection | undefined {
+    for (let idle = this.#idle.get(key)?.at(-1); idle !== undefined; idle = this.#idle.get(key)?.at(-1)) {
+      if (idle.verifiedByCurrent) {
+        this.#leaveIdle(idle);
+        return idle;
+      }
+      this.destroy(idle);
+    }
+    return undefined;
+  }
+
   /** Takes a connection back after a complete response. */
   giveBack(connection: PodConnection): void {
     // A turn of the event loop, so that bytes which came right after the response, or its end, are seen before the next request.
     setImmediate(() => {
       if (!this.#all.has(connection)) return;
-      if (!connection.reusable || this.#closed) {
+      if (!connection.reusable || !connection.verifiedByCurrent || this.#closed) {
         this.destroy(connection);
         return;
       }
@@ -149,9 +158,12 @@ export class PodConnection {
   #filter: ResponseFilter | undefined;
   #requests = 0;
   #socketError: Error | undefined;
+  readonly #tls: PodTls | undefined;
+  #context: SecureContext | undefined;
 
   constructor(address: PodAddress, o: PodConnectionOptions) {
     this.key = o.key;
+    this.#tls = address.tls ? o.socketOptions.tls : undefined;
     this.#client = new Client(placeholderOrigin, {
       pipelining: 1,
       allowH2: false,
@@ -178,6 +190,7 @@ export class PodConnection {
         // The first one counts: after an alert of TLS undici breaks the connection off with an error of its own.
         socket.on("error", (error) => (this.#socketError ??= error));
         this.#socket = socket;
+        this.#context = this.#tls?.secureContext;
         this.#dialling = true;
         this.#requests = 0;
         this.#socketError = undefined;
@@ -209,6 +222,11 @@ export class PodConnection {
   /** Still connected. undici has broken the connection off if anything came after the response. */
   get reusable(): boolean {
     return this.#socket?.destroyed === false;
+  }
+
+  /** No file of UPSTREAM_* has changed since the handshake; always true without TLS. */
+  get verifiedByCurrent(): boolean {
+    return this.#context === this.#tls?.secureContext;
   }
 
   /** For PodConnections only: others give the connection back to it. */

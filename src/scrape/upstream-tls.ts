@@ -37,7 +37,7 @@ export interface UpstreamTlsOptions {
   readonly sleep?: PollOptions["sleep"];
 }
 
-/** Each new connection uses what was read last; connections that exist live on. */
+/** Each new connection uses what was read last; PodConnections closes those that were made before, at their next use. */
 export class UpstreamTls implements PodTls {
   readonly serverName: string | undefined;
   readonly rejectUnauthorized: boolean;

@@ -29,9 +29,16 @@ const maxStatusBytes = 64 * 1024;
 
 export class ApiClient {
   readonly #options: ApiClientOptions;
+  /** The tokens that were sent last, a replaced one included. */
+  #sent: readonly string[] = [];
 
   constructor(options: ApiClientOptions) {
     this.#options = options;
+  }
+
+  /** The text without the token, which a server may repeat in its answer. */
+  redact(text: string): string {
+    return this.#sent.reduce((redacted, token) => redacted.replaceAll(token, "[redacted]"), text);
   }
 
   /** The decoded document. Rejects with an ApiError, or with the signal's reason. */
@@ -69,6 +76,7 @@ export class ApiClient {
 
   async #send(purpose: Purpose, { path, query, signal }: ApiQuery, token: string | undefined) {
     const { transport, pathPrefix, userAgent } = this.#options;
+    if (token !== undefined && !this.#sent.includes(token)) this.#sent = [token, ...this.#sent.slice(0, 1)];
     return await transport.get(purpose, {
       path: `${pathPrefix}${path}?${new URLSearchParams(query).toString()}`,
       headers: {

@@ -209,6 +209,15 @@ describe("without WATCH_NAMESPACES", () => {
   });
 });
 
+test("a server that repeats the token in its answer does not bring it into the log", async () => {
+  const { log } = await start({ namespaces: ["a"] });
+  await until(() => watched().length === 1);
+  api.fail(statusAnswer({ code: 401, message: "denied: Bearer token, I say: token" }), { verb: "list" });
+  api.watches.sendError({ code: 410, reason: "Expired", message: "old, and your token was token" });
+  await until(() => log.length === 1);
+  expect(log[0]!.fields["serverMessage"]).toBe("old, and your [redacted] was [redacted]");
+});
+
 test("an outage is one line at its begin and one at its end, however many namespaces it concerns", async () => {
   const { log, source } = await start({ namespaces: ["a", "b", "c"] });
   await until(() => watched().length === 3);

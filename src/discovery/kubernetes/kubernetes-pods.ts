@@ -11,7 +11,7 @@ import { WatchLog } from "./watch-log.ts";
 import type { WatchTiming } from "./watch-timing.ts";
 
 export interface KubernetesPodsOptions {
-  readonly client: Pick<ApiClient, "getJson" | "openStream">;
+  readonly client: Pick<ApiClient, "getJson" | "openStream" | "redact">;
   readonly store: PodStore;
   readonly metrics: Pick<Metrics, "listRequested" | "limitHit" | "watchRestarted">;
   readonly logger: Pick<Logger, "info" | "warn">;
@@ -50,7 +50,7 @@ export class KubernetesPods implements PodSource {
   constructor(options: KubernetesPodsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#log = new WatchLog(options.logger);
+    this.#log = new WatchLog(options.logger, { redact: (text) => options.client.redact(text) });
     this.#onDemand = options.namespaces.length === 0;
   }
 

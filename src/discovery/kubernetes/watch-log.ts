@@ -10,12 +10,18 @@ const maxNames = 10;
 
 export class WatchLog implements WatchReport {
   readonly #logger: Pick<Logger, "info" | "warn">;
+  readonly #redact: (text: string) => string;
   readonly #now: () => number;
   readonly #failing = new Set<string>();
   #loggedMs = Number.NEGATIVE_INFINITY;
   #watchForbiddenLogged = false;
 
-  constructor(logger: Pick<Logger, "info" | "warn">, { now = () => performance.now() } = {}) {
+  /** `redact` takes out what a server may have repeated of what it was told. */
+  constructor(
+    logger: Pick<Logger, "info" | "warn">,
+    { redact, now = () => performance.now() }: { redact: (text: string) => string; now?: () => number },
+  ) {
+    this.#redact = redact;
     this.#logger = logger;
     this.#now = now;
   }
@@ -29,7 +35,7 @@ export class WatchLog implements WatchReport {
       {
         problem: error.problem,
         reason: error.message,
-        serverMessage: error.serverMessage,
+        serverMessage: error.serverMessage && this.#redact(error.serverMessage),
         err: error.cause,
         namespaces: [...this.#failing].slice(0, maxNames),
         failing: this.#failing.size,

@@ -180,6 +180,7 @@ describe.concurrent("TLS to pods", { timeout: 40_000 }, () => {
   test("a changed UPSTREAM_CA_FILE counts within 10 s", async ({ expect }) => {
     const program = await start({ UPSTREAM_CA_FILE: await write("ca-rotated", authority.cert) });
     expect(await ask(program, "foreign")).toMatch(/^502 /);
+    expect(await ask(program, "by-address")).toBe(up);
     await write("ca-rotated", foreign.cert);
     const endMs = performance.now() + 25_000;
     let answer = "";
@@ -188,6 +189,8 @@ describe.concurrent("TLS to pods", { timeout: 40_000 }, () => {
       answer = await ask(program, "foreign");
     }
     expect(answer).toBe(up);
+    // Nor does a kept connection outlive what it was verified by.
+    expect(await ask(program, "by-address")).toMatch(/^502 .*\(tls\)/);
   });
 
   test("does not start with a file that cannot be used, and names it", async ({ expect }) => {

@@ -1,6 +1,7 @@
 // The process edge: argv and environment in, exit code out; signals; nothing else. The only file that uses `process`.
 // Exit codes: 0 stopped as asked, 1 cannot go on (or told twice to stop), 2 the configuration has problems.
 import { readFileSync } from "node:fs";
+import { close as inspectorClose, url as inspectorUrl } from "node:inspector";
 import { findPackageJSON } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { destination } from "pino";
@@ -32,6 +33,15 @@ export async function main(): Promise<void> {
     return;
   }
 
+  // Whoever reaches a debugger reads the token and the keys.
+  if (inspectorUrl() !== undefined) {
+    process.stderr.write(
+      "Cannot start under a debugger (NODE_OPTIONS=--inspect): it would show every secret\n",
+    );
+    process.exitCode = 2;
+    inspectorClose();
+    return;
+  }
   // Node.js would take it for every connection, and warn that it does. It is for pods alone, and config has read it.
   delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
   const { config, warnings } = parsed;

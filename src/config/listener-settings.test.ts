@@ -54,9 +54,6 @@ test.for([
   });
 });
 
-const noKey = (variable: string) =>
-  `Cannot serve HTTPS: ${variable} is set, but CERT_KEY_FILE is not; ` +
-  "wanted CERT_KEY_FILE and CERT_FILE, or none for plain HTTP";
 const twice = (port: number, variable: string) =>
   `Cannot listen twice on port ${port}: ${variable} and METRICS_HTTP_PORT must differ`;
 
@@ -65,10 +62,6 @@ test.for([
     { CERT_KEY_FILE: "k" },
     ["Cannot serve HTTPS: CERT_KEY_FILE is set, but CERT_FILE is not; wanted both, or none for plain HTTP"],
   ],
-  [{ CERT_FILE: "c" }, [noKey("CERT_FILE")]],
-  [{ CERT_CA_FILE: "c" }, [noKey("CERT_CA_FILE")]],
-  [{ CERT_KEY_PASSWD_FILE: "p" }, [noKey("CERT_KEY_PASSWD_FILE")]],
-  [{ CERT_FILE: "c", CERT_CA_FILE: "c" }, [noKey("CERT_FILE"), noKey("CERT_CA_FILE")]],
   [{ METRICS_HTTP_PORT: "5050" }, [twice(5050, "HTTP_PORT")]],
   [{ ...tls, METRICS_HTTP_PORT: "5053" }, [twice(5053, "HTTPS_PORT")]],
   [{ K8S_NODEJS_PORT: "5055" }, [twice(5055, "K8S_NODEJS_PORT")]],
@@ -92,8 +85,14 @@ test.for([
   [{ ...tls, HTTPS_PORT: "1" }, undefined],
   [{ HTTPS_PORT: "1" }, "HTTPS_PORT has no effect: CERT_KEY_FILE, which selects HTTPS, is not set"],
   [{ ...tls, HTTP_PORT: "1" }, "HTTP_PORT has no effect: CERT_KEY_FILE, which selects HTTPS, is set"],
+  [{ CERT_FILE: "c" }, "CERT_FILE has no effect: CERT_KEY_FILE, which selects HTTPS, is not set"],
+  [{ CERT_CA_FILE: "c" }, "CERT_CA_FILE has no effect: CERT_KEY_FILE, which selects HTTPS, is not set"],
+  [
+    { CERT_KEY_PASSWD_FILE: "p" },
+    "CERT_KEY_PASSWD_FILE has no effect: CERT_KEY_FILE, which selects HTTPS, is not set",
+  ],
 ] as [Record<string, string>, string | undefined][])(
-  "a port without effect: %j warns %s",
+  "a setting without effect: %j warns %s",
   ([env, expected]) => {
     expect(configOf(env).warnings.find((warning) => warning.includes("no effect"))).toBe(expected);
   },

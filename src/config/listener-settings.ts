@@ -1,6 +1,6 @@
 // What the main listener is: HTTP or HTTPS, on which port, and which variable said so. The variables and their precedence are
 // those of the original. Knows names of files only; never opens one.
-import { type OptionKey, options, type Settings } from "./options.ts";
+import { options, type Settings } from "./options.ts";
 import type { SettingsContext } from "./resolve-settings.ts";
 
 /** The files that HTTPS is served with. */
@@ -34,9 +34,7 @@ export interface UnresolvedListeners {
 }
 
 type Given = SettingsContext["given"];
-const portKeys = ["httpPort", "httpsPort"] as const;
-
-/** CERT_KEY_FILE selects HTTPS. What is missing beside it is a problem, not a reason to serve without encryption. */
+/** CERT_KEY_FILE selects HTTPS. A certificate that is missing beside it is no reason to serve without encryption. */
 export function resolveListeners(
   { ports, files }: UnresolvedListeners,
   { given, refused }: Pick<SettingsContext, "given" | "refused">,
@@ -71,12 +69,15 @@ export function resolveListeners(
   return { listeners, problems };
 }
 
-/** Says that a port has no effect, above all where somebody expects HTTPS from it. */
-export function unusedPortWarnings(given: Given): string[] {
+/** Says that a setting has no effect, above all where somebody expects HTTPS from it. */
+export function listenerWarnings(given: Given): string[] {
   const used = schemePortKey(given);
-  const state = used === "httpPort" ? "is not set" : "is set";
-  return portKeys
-    .filter((key) => key !== used && given.has(key))
+  const [state, unused] =
+    used === "httpPort"
+      ? (["is not set", ["httpsPort", "certFile", "certCaFile", "certKeyPasswdFile"]] as const)
+      : (["is set", ["httpPort"]] as const);
+  return unused
+    .filter((key) => given.has(key))
     .map((key) => `${options[key].env} has no effect: CERT_KEY_FILE, which selects HTTPS, ${state}`);
 }
 
@@ -92,20 +93,10 @@ function schemePortKey(given: Given): "httpPort" | "httpsPort" {
   return given.has("certKeyFile") ? "httpsPort" : "httpPort";
 }
 
+/** Without the key the original serves plain HTTP, whatever else is set: that is a warning. */
 function certificateProblems(given: Given): string[] {
-  const isMissing = (key: OptionKey) => !given.has(key);
-  if (!isMissing("certKeyFile")) {
-    return isMissing("certFile")
-      ? [
-          "Cannot serve HTTPS: CERT_KEY_FILE is set, but CERT_FILE is not; wanted both, or none for plain HTTP",
-        ]
-      : [];
-  }
-  return (["certFile", "certCaFile", "certKeyPasswdFile"] as const)
-    .filter((key) => given.has(key))
-    .map(
-      (key) =>
-        `Cannot serve HTTPS: ${options[key].env} is set, but CERT_KEY_FILE is not; wanted CERT_KEY_FILE and CERT_FILE, ` +
-        "or none for plain HTTP",
-    );
+  if (!given.has("certKeyFile") || given.has("certFile")) return [];
+  return [
+    "Cannot serve HTTPS: CERT_KEY_FILE is set, but CERT_FILE is not; wanted both, or none for plain HTTP",
+  ];
 }

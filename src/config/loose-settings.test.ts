@@ -12,9 +12,9 @@ const strict = {
   PODS_FILE: "pods.yaml",
 };
 
-function looseVariables(changes: Record<string, string>): string[] {
+function looseVariables(changes: Record<string, string>, argv: readonly string[] = []): string[] {
   const parsed = parseConfig({
-    argv: [],
+    argv,
     env: { ...strict, ...changes },
     memoryLimitBytes: undefined,
     version: "1",
@@ -42,6 +42,16 @@ test.for([
     expect(looseVariables(changes)).toEqual(expected);
   },
 );
+
+test("of two settings about the verification of pods, the one that is a flag decides", () => {
+  const variables = { NODE_TLS_REJECT_UNAUTHORIZED: "0", UPSTREAM_INSECURE_SKIP_VERIFY: "true" };
+  expect(looseVariables(variables)).toEqual([
+    "UPSTREAM_INSECURE_SKIP_VERIFY",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+  ]);
+  expect(looseVariables(variables, ["--upstream-insecure-skip-verify=false"])).toEqual([]);
+  expect(looseVariables(variables, ["--node-tls-reject-unauthorized=1"])).toEqual([]);
+});
 
 test("describeLooseSettings() is one line that says what is let through and what tightens it", () => {
   const setting = { variable: "A", allows: "everything passes", tighten: "A=b" };

@@ -65,14 +65,14 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "FORWARD_AUTHORIZATION=false",
     });
   }
-  if (config.upstreamInsecureSkipVerify) {
+  if (!config.verifiesPods && config.upstreamInsecureSkipVerify) {
     loose.push({
       variable: "UPSTREAM_INSECURE_SKIP_VERIFY",
       allows: "https pods are not verified",
       tighten: "UPSTREAM_CA_FILE=<their authority> in place of UPSTREAM_INSECURE_SKIP_VERIFY",
     });
   }
-  if (!config.nodeTlsRejectUnauthorized) {
+  if (!config.verifiesPods && !config.nodeTlsRejectUnauthorized) {
     loose.push({
       variable: "NODE_TLS_REJECT_UNAUTHORIZED",
       allows: "https pods, and they alone, are not verified",

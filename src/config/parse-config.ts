@@ -4,7 +4,7 @@ import { parseCidr } from "./cidr.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { describeProblem, type GivenValue, quoteValue } from "./given-value.ts";
 import { renderHelp } from "./help.ts";
-import { unusedPortWarnings } from "./listener-settings.ts";
+import { listenerWarnings } from "./listener-settings.ts";
 import { describeLooseSettings, looseSettings } from "./loose-settings.ts";
 import { type Option, type OptionKey, options, type Settings } from "./options.ts";
 import { type Config, resolveSettings, type Sources } from "./resolve-settings.ts";
@@ -66,7 +66,7 @@ export function parseConfig({ argv, env, memoryLimitBytes, version }: ConfigInpu
     warnings: [
       ...hostBitWarnings(given.get("cidrWhitelist")),
       ...unsentTokenWarnings(resolved.config, given),
-      ...unusedPortWarnings(given),
+      ...listenerWarnings(given),
       ...(loose === undefined ? [] : [loose]),
     ],
   };

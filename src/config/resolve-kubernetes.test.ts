@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "./parse-config.ts";
 
-function parse(env: Readonly<Record<string, string>>) {
+function parse(env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
   return parseConfig({
-    argv: [],
+    argv,
     env: { CIDR_WHITELIST: "10.0.0.0/8", METRICS_PATH_WHITELIST: "^/metrics$", ...env },
     memoryLimitBytes: undefined,
     version: "1",
   });
 }
 
-function kubernetesOf(env: Readonly<Record<string, string>>) {
-  const parsed = parse(env);
+function kubernetesOf(env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
+  const parsed = parse(env, argv);
   if (parsed.kind !== "config") throw new Error(`no config: ${JSON.stringify(parsed)}`);
   return parsed.config.kubernetes;
 }
@@ -47,6 +47,9 @@ test("K8S_GLOBAL_TOKEN beats TOKEN_FILE", () => {
   const both = { ...inPod, K8S_GLOBAL_TOKEN: "abc", TOKEN_FILE: "/token" };
   expect(kubernetesOf(both)?.token).toEqual({ value: "abc" });
   expect(kubernetesOf({ ...inPod, TOKEN_FILE: "/token" })?.token).toEqual({ file: "/token" });
+  // But a flag beats a variable.
+  expect(kubernetesOf(both, ["--token-file=/flag"])?.token).toEqual({ file: "/flag" });
+  expect(kubernetesOf(both, ["--token-file=/flag", "--k8s-global-token=x"])?.token).toEqual({ value: "x" });
 });
 
 test("over http no token is sent, and a warning says so where one was given", () => {

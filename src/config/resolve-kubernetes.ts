@@ -37,7 +37,7 @@ export function resolveKubernetes(
   const namespaces = watchedNamespaces(settings);
   const config = {
     api,
-    token: tokenFor(api, settings),
+    token: tokenFor(api, settings, given),
     caFile: settings.k8sCacert ?? inClusterCaFile,
     caRequired: settings.k8sCacert !== undefined,
     namespaces,
@@ -87,9 +87,13 @@ function inClusterAddress({
 function tokenFor(
   { origin }: ApiAddress,
   { k8sGlobalToken, tokenFile }: Settings,
+  given: Context["given"],
 ): KubernetesConfig["token"] {
   if (!origin.startsWith("https:")) return undefined;
-  return k8sGlobalToken === undefined ? { file: tokenFile } : { value: k8sGlobalToken };
+  // A flag beats a variable; among equals the token itself counts, as in the original.
+  const fileByFlag =
+    given.get("tokenFile")?.source === "flag" && given.get("k8sGlobalToken")?.source !== "flag";
+  return k8sGlobalToken === undefined || fileByFlag ? { file: tokenFile } : { value: k8sGlobalToken };
 }
 
 function watchedNamespaces(settings: Settings): readonly string[] | "*" {

@@ -44,7 +44,7 @@ export function resolveSettings(
     ...listeners,
     kubernetes: kubernetes.config,
     maxBufferedBytes: own.maxBufferedBytes ?? defaultMaxBufferedBytes(memoryLimitBytes),
-    verifiesPods: own.nodeTlsRejectUnauthorized && !own.upstreamInsecureSkipVerify,
+    verifiesPods: verifiesPods(settings, given),
   };
   const problems: string[] = [...kubernetes.problems, ...listenerProblems];
 
@@ -83,6 +83,18 @@ export function resolveSettings(
 
 type Bounded = "scrapeTimeoutMs" | "maxConnectionsPerScrape" | "maxBodyBytes";
 type Bound = "maxScrapeTimeoutMs" | "maxConnections" | "maxBufferedBytes" | "maxResponseBytes";
+
+/** Either of the two turns verification off; but a flag beats the other one's variable, as always. */
+function verifiesPods(
+  { nodeTlsRejectUnauthorized, upstreamInsecureSkipVerify }: Settings,
+  given: ReadonlyMap<OptionKey, GivenValue>,
+): boolean {
+  const byFlag = (key: OptionKey) => given.get(key)?.source === "flag";
+  const [ours, originals] = [byFlag("upstreamInsecureSkipVerify"), byFlag("nodeTlsRejectUnauthorized")];
+  if (ours && !originals) return !upstreamInsecureSkipVerify;
+  if (originals && !ours) return nodeTlsRejectUnauthorized;
+  return nodeTlsRejectUnauthorized && !upstreamInsecureSkipVerify;
+}
 
 /**
  * Half of the memory limit, else 1 GiB. Runtimes report no limit as undefined, 0 or a number near 2^63 or 2^64.

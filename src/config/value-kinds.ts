@@ -61,7 +61,7 @@ export function boolean(): ValueKind<boolean> {
   };
 }
 
-/** As Node.js reads NODE_TLS_REJECT_UNAUTHORIZED: false for `0` alone. */
+/** As Node.js reads NODE_TLS_REJECT_UNAUTHORIZED, but for blanks around it: false for `0` alone. */
 export function rejectUnauthorized(): ValueKind<boolean> {
   return {
     schema: z

@@ -8,7 +8,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
-import { TlsConnections, tlsServerOptions } from "./tls-connections.ts";
+import { maxTlsConnections, TlsConnections, tlsServerOptions } from "./tls-connections.ts";
 import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
@@ -57,8 +57,8 @@ export interface ListenerOptions {
   readonly onHeadTooLong?: () => void;
   /** Called when a connection was refused because there are too many. */
   readonly onConnectionRefused?: () => void;
-  /** Called when a client did not finish the TLS handshake in time. */
-  readonly onHandshakeTimeout?: () => void;
+  /** Called when a TLS handshake was not finished in time, or had to make room for others. */
+  readonly onHandshakeRefused?: () => void;
 }
 
 export interface ListenAddress {
@@ -118,10 +118,10 @@ export class Listener {
       },
     });
     const { server } = this.app;
-    server.maxConnections = clientLimits.maxConnections;
+    server.maxConnections = options.tls ? maxTlsConnections : clientLimits.maxConnections;
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
     this.#tls = options.tls
-      ? new TlsConnections(server, { onHandshakeTimeout: options.onHandshakeTimeout })
+      ? new TlsConnections(server, { onHandshakeRefused: options.onHandshakeRefused })
       : undefined;
     this.#refuseUnusualRequests();
     this.#addHooks();

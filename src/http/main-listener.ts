@@ -58,7 +58,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onClientStalled: () => metrics.limitHit("client_stall"),
     onHeadTooLong: () => metrics.limitHit("header_size"),
     onConnectionRefused: () => metrics.limitHit("client_connections"),
-    onHandshakeTimeout: () => metrics.limitHit("client_handshake"),
+    onHandshakeRefused: () => metrics.limitHit("client_handshake"),
   });
   addRootRoute(listener.app, options);
   addMergePodsRoute(listener.app, { ...options, limit: merges, pace: new MergePace() });

@@ -110,6 +110,31 @@ test("a client that does not trust the certificate does no harm", async () => {
   expect(await request(`https://127.0.0.1:${port}`, "/", tls)).toMatchObject({ status: 200, text: "root" });
 });
 
+test("of more than 256 handshakes at a time the oldest has to go; who finishes one stays, and others get in", async () => {
+  let refused = 0;
+  const own = await open({ onHandshakeRefused: () => refused++ });
+  try {
+    const early = await established({}, own.port);
+    const silent = [];
+    for (let i = 0; i < 256; i++) {
+      const socket = connectTcp(own.port, "127.0.0.1").on("error", () => undefined);
+      onTestFinished(() => void socket.destroy());
+      await once(socket, "connect");
+      silent.push(socket);
+    }
+    expect(refused).toBe(0);
+    const gone = once(silent[0]!, "close");
+    expect(await request(`https://127.0.0.1:${own.port}`, "/", tls)).toMatchObject({ status: 200 });
+    silent[0]!.resume();
+    await gone;
+    expect([refused, silent[1]!.destroyed, early.destroyed]).toEqual([1, false, false]);
+    early.write(`GET / HTTP/1.1\r\n${closing}`);
+    expect(String((await once(early, "data"))[0])).toMatch(/^HTTP\/1.1 200 /);
+  } finally {
+    await own.listener.close({ graceMs: 0 });
+  }
+});
+
 /** As without TLS: the guard, its texts, and one answer only. */
 test.for([
   [`GET /route/x HTTP/1.1\r\n${closing}`, 200],
@@ -206,5 +231,5 @@ test("Listener.close() does not wait for handshakes, and waits for an answer und
 
 test("a listener of plain HTTP has no certificate", () => {
   expect(() => new Listener({ logger }).useCertificate(first)).toThrow("plain HTTP");
-  expect(() => new TlsConnections(createServer(), { onHandshakeTimeout: undefined })).toThrow(TypeError);
+  expect(() => new TlsConnections(createServer(), { onHandshakeRefused: undefined })).toThrow(TypeError);
 });

@@ -3,7 +3,7 @@
 import { constants } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
-import { Server as TlsServer } from "node:tls";
+import { Server as TlsServer, type TLSSocket } from "node:tls";
 
 import type { ServingCertificate } from "./serving-certificate.ts";
 
@@ -15,6 +15,15 @@ const contextOptions = {
 
 const handshakeTimeoutMs = 10_000;
 
+/**
+ * A connection under TLS takes about 70 KB, ten times one without: fewer of them have to do. Enough for every place of
+ * MAX_CONCURRENT_KUBESD by default.
+ */
+export const maxTlsConnections = 2560;
+
+/** Whoever has not shown yet that it speaks TLS: beyond this the oldest has to go, which an honest client is not for long. */
+const maxOpenHandshakes = 256;
+
 /** For the constructor of the server; the certificate comes later. */
 export const tlsServerOptions = {
   ...contextOptions,
@@ -25,18 +34,33 @@ export class TlsConnections {
   readonly #server: TlsServer;
   /** The TCP connections, from the first moment on. */
   readonly #sockets = new Set<Socket>();
+  /** Those whose handshake has not ended, by the address of the peer, the oldest first. */
+  readonly #handshakes = new Map<string, Socket>();
 
-  /** `server` has to be one of node:https. */
-  constructor(server: HttpServer, o: { onHandshakeTimeout: (() => void) | undefined }) {
+  /** `server` has to be one of node:https. `onHandshakeRefused`: it took too long, or had to make room for others. */
+  constructor(server: HttpServer, o: { onHandshakeRefused: (() => void) | undefined }) {
     if (!(server instanceof TlsServer))
       throw new TypeError("Cannot serve TLS: this is a server of plain HTTP");
     this.#server = server;
     this.#server.on("connection", (socket: Socket) => {
+      const peer = peerOf(socket);
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      this.#handshakes.set(peer, socket);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+      });
+      if (this.#handshakes.size <= maxOpenHandshakes) return;
+      o.onHandshakeRefused?.();
+      for (const [oldest, its] of this.#handshakes) {
+        this.#handshakes.delete(oldest);
+        its.destroy();
+        break;
+      }
     });
+    this.#server.on("secureConnection", (socket: TLSSocket) => this.#handshakes.delete(peerOf(socket)));
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") o.onHandshakeTimeout?.();
+      if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") o.onHandshakeRefused?.();
     });
   }
 
@@ -50,4 +74,9 @@ export class TlsConnections {
   destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** The same for a TCP connection and for the TLS on it. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -33,6 +33,11 @@ const remedies: readonly Remedy[] = [
     problem: "the certificate is not valid at this time; the pod needs a new one",
     unverified: true,
   },
+  {
+    codes: /^(INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|CA_MD_TOO_WEAK)$/,
+    problem: "the certificate, or an authority's, is not fit for a server; the pod needs another one",
+    unverified: true,
+  },
   { codes: /^CERT_/, problem: "the certificate was not accepted", unverified: true },
   {
     codes: /_ALERT_(CERTIFICATE_|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/,
@@ -43,6 +48,10 @@ const remedies: readonly Remedy[] = [
     codes: /_ALERT_HANDSHAKE_FAILURE$/,
     problem:
       "the pod refuses; it may want a client certificate, which UPSTREAM_CERT_FILE and UPSTREAM_KEY_FILE name",
+  },
+  {
+    codes: /(_ALERT_PROTOCOL_VERSION|_UNSUPPORTED_PROTOCOL)$/,
+    problem: "the pod speaks no TLS 1.2 or later",
   },
   {
     codes: /_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/,

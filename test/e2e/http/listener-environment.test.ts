@@ -49,6 +49,13 @@ test.for([
   [{ HTTP_PORT: "15060" }, [], "http://", 15060, 5055],
   [{ HTTP_PORT: "15060", K8S_NODEJS_PORT: "15061", METRICS_HTTP_PORT: "15065" }, [], "http://", 15061, 15065],
   [{ K8S_NODEJS_PORT: "15061" }, ["--http-port=15060"], "http://", 15060, 5055],
+  [
+    { CERT_FILE: "absent", CERT_CA_FILE: "absent", CERT_KEY_PASSWD_FILE: "absent" },
+    [],
+    "http://",
+    5050,
+    5055,
+  ],
   [{ tls: "" }, [], "https://", 5053, 5055],
   [{ tls: "", HTTP_PORT: "15060", HTTPS_PORT: "15063" }, [], "https://", 15063, 5055],
   [{ tls: "", HTTPS_PORT: "15063", K8S_NODEJS_PORT: "15061" }, [], "https://", 15061, 5055],
@@ -72,9 +79,6 @@ test.for([
 
 test.for([
   [{ CERT_KEY_FILE: "k" }, "CERT_FILE is not"],
-  [{ CERT_FILE: "c" }, "CERT_KEY_FILE is not"],
-  [{ CERT_CA_FILE: "c" }, "CERT_KEY_FILE is not"],
-  [{ CERT_KEY_PASSWD_FILE: "p" }, "CERT_KEY_FILE is not"],
   [{ METRICS_HTTP_PORT: "5050" }, "HTTP_PORT and METRICS_HTTP_PORT must differ"],
   [{ CERT_KEY_FILE: "k", CERT_FILE: "c", K8S_NODEJS_PORT: "5055" }, "K8S_NODEJS_PORT and METRICS_HTTP_PORT"],
   [{ APP_URL_PREFIX: "a//b" }, "APP_URL_PREFIX"],

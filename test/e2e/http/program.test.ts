@@ -67,6 +67,18 @@ test("a configuration with problems names all of them on standard error and ends
   }
 });
 
+test("under a debugger it does not start", async () => {
+  const env = {
+    CIDR_WHITELIST: "127.20.0.0/16",
+    METRICS_PATH_WHITELIST: "/metrics",
+    PODS_FILE: pods.file,
+    NODE_OPTIONS: "--inspect=127.0.0.1:0",
+  };
+  const program = runProgram({ env });
+  expect(await program.exit).toEqual({ code: 2, signal: null });
+  expect(program.stderr()).toContain("Cannot start under a debugger");
+});
+
 test("a PODS_FILE that cannot be read ends the program with 1, and each line of the log is there once", async () => {
   const env = {
     CIDR_WHITELIST: "127.20.0.0/16",

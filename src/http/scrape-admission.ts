@@ -1,7 +1,7 @@
 // What every scrape goes through before anything is dialled: known pods, a free place, a deadline, a watch over its client.
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-import { type PodSource, PodsUnknownError } from "../discovery/pod-source.ts";
+import { type PodLease, type PodSource, PodsUnknownError } from "../discovery/pod-source.ts";
 import { createDeadline, type Deadline } from "../scrape/deadline.ts";
 import type { Refusal } from "../targets/access-policy.ts";
 import type { Limit } from "../telemetry/metric-definitions.ts";
@@ -51,17 +51,22 @@ export function refuse(refusal: Refusal | undefined): void {
 }
 
 /**
- * Waits until the pods of a namespace (or of all that are configured) are known; they stay known until the answer is over.
- * Throws 503 when they are not within the deadline: an absent pod may only be unknown.
+ * Waits until the pods of these namespaces (undefined: of all that are configured) are known; they stay known until the answer
+ * is over. Throws 503 when they are not within the deadline: an absent pod may only be unknown.
  */
 export async function holdPods(
   reply: FastifyReply,
-  { pods, namespace, deadline, signal }: PodsToHold,
+  { pods, namespaces, deadline, signal }: PodsToHold,
 ): Promise<void> {
+  const leases: PodLease[] = [];
+  // One listener, however many namespaces share an address. Had it closed before, the signal would have been aborted.
+  reply.raw.once("close", () => {
+    for (const lease of leases) lease.release();
+  });
   try {
-    const lease = await pods.hold(namespace, { timeoutMs: deadline.remainingMs(), signal });
-    // Had it closed before, the signal would have been aborted.
-    reply.raw.once("close", () => lease.release());
+    for (const namespace of namespaces) {
+      leases.push(await pods.hold(namespace, { timeoutMs: deadline.remainingMs(), signal }));
+    }
   } catch (error) {
     if (error instanceof PodsUnknownError) throw unavailable(error.message);
     throw error;
@@ -70,7 +75,7 @@ export async function holdPods(
 
 interface PodsToHold {
   readonly pods: Pick<PodSource, "hold">;
-  readonly namespace: string | undefined;
+  readonly namespaces: Iterable<string | undefined>;
   readonly deadline: Deadline;
   readonly signal: AbortSignal;
 }

@@ -160,6 +160,18 @@ describe("without WATCH_NAMESPACES", () => {
     (await hold("x")).release();
   });
 
+  test("of namespaces that are asked for the first time, 200 a minute are taken", async () => {
+    const { hold, clock, counts } = await start(onDemand);
+    for (let i = 0; i < 200; i++) (await hold(`ns-${i}`)).release();
+    await expect(hold("x")).rejects.toThrow(
+      "200 namespaces have been asked for the first time within a minute",
+    );
+    (await hold("ns-199")).release();
+    expect(counts.limits.length).toBeGreaterThan(100);
+    clock.ms = 60_000;
+    (await hold("x")).release();
+  });
+
   test("many namespaces at once are listed a few at a time", async () => {
     let most = 0;
     const delayed = api.inject({ kind: "delay", delayMs: 20 }, { verb: "list" });
@@ -198,13 +210,15 @@ describe("without WATCH_NAMESPACES", () => {
   test("a caller that leaves ends its own wait alone", async () => {
     const slow = api.inject({ kind: "delay", delayMs: 200 });
     add("a", "one");
-    const { source, scrape } = await start(onDemand);
+    const { source, scrape, store } = await start(onDemand);
     const gone = new AbortController();
     const left = source.hold("a", { timeoutMs: 5000, signal: gone.signal });
     const stayed = scrape("a");
     await until(() => slow.hits === 1);
     gone.abort(new Error("the caller left"));
     await expect(left).rejects.toThrow("the caller left");
+    // At once: the list has not come yet.
+    expect(store.size).toBe(0);
     expect(await stayed).toEqual(["one"]);
   });
 });

@@ -30,6 +30,8 @@ export interface KubernetesPodsOptions {
 const maxNamespacesOnDemand = 100;
 const idleNamespaceMs = 15 * 60_000;
 const sweepMs = 60_000;
+const rateWindowMs = 60_000;
+const maxOpenedInWindow = 200;
 
 interface Entry {
   readonly scope: PodScope;
@@ -46,6 +48,8 @@ export class KubernetesPods implements PodSource {
   /** By namespace, "*" for the cluster; on demand in the order of use, the latest last. */
   readonly #entries = new Map<string, Entry>();
   #sweeper: NodeJS.Timeout | undefined;
+  /** When namespaces were taken up within the last minute. */
+  #openedMs: number[] = [];
 
   constructor(options: KubernetesPodsOptions) {
     this.#options = options;
@@ -65,8 +69,9 @@ export class KubernetesPods implements PodSource {
 
   async stop(): Promise<void> {
     clearInterval(this.#sweeper);
-    await Promise.all([...this.#entries.values()].map(({ watch }) => watch.stop()));
-    await this.#options.closeClient?.();
+    const stopped = [...this.#entries.values()].map(({ watch }) => watch.stop());
+    // At once: a handshake that hangs knows nothing of the end.
+    await Promise.all([...stopped, this.#options.closeClient?.()]);
   }
 
   async hold(
@@ -79,8 +84,7 @@ export class KubernetesPods implements PodSource {
       for (const entry of entries) entry.leases--;
     };
     try {
-      await Promise.all(entries.map(({ watch }) => watch.known({ timeoutMs })));
-      signal.throwIfAborted();
+      await unlessAborted(Promise.all(entries.map(({ watch }) => watch.known({ timeoutMs }))), signal);
     } catch (error) {
       release();
       throw error;
@@ -116,6 +120,7 @@ export class KubernetesPods implements PodSource {
     if (!this.#onDemand) {
       throw new PodsUnknownError(`Cannot scrape: namespace "${namespace}" is not watched (WATCH_NAMESPACES)`);
     }
+    this.#limitRate();
     this.#makeRoom();
     return [this.#open(namespaceScope(namespace))];
   }
@@ -134,6 +139,19 @@ export class KubernetesPods implements PodSource {
     this.#entries.set(scope.name, entry);
     watch.start();
     return entry;
+  }
+
+  /** Each new namespace costs the API server a list and a watch, whether it exists or not. */
+  #limitRate(): void {
+    const nowMs = this.#now();
+    this.#openedMs = this.#openedMs.filter((openedMs) => nowMs - openedMs < rateWindowMs);
+    if (this.#openedMs.length >= maxOpenedInWindow) {
+      this.#options.metrics.limitHit("watched_namespaces");
+      throw new PodsUnknownError(
+        `Cannot scrape: ${maxOpenedInWindow} namespaces have been asked for the first time within a minute, and no more are taken`,
+      );
+    }
+    this.#openedMs.push(nowMs);
   }
 
   /**
@@ -158,5 +176,19 @@ export class KubernetesPods implements PodSource {
     this.#entries.delete(entry.scope.name);
     entry.watch.forget();
     this.#log.forgotten(entry.scope);
+  }
+}
+
+/** Rejects with the signal's reason as soon as it is aborted; what was waited for goes on. */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    work.catch(() => undefined);
   }
 }

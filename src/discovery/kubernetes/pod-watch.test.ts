@@ -188,8 +188,8 @@ describe("needs a new list, and makes one", () => {
     });
   }
 
-  test("a server that was restored from a backup is silent about it: it is listed after two silent watches", async () => {
-    const pods = await watching({ timing: { idleMs: 100 } });
+  test("a server that was restored from a backup is silent about it: it is listed after ten silent watches", async () => {
+    const pods = await watching({ timing: { idleMs: 50 } });
     const backup = api.revision;
     for (let i = 0; i < 50; i++) add(`later-${i}`);
     await pods.same();
@@ -197,7 +197,7 @@ describe("needs a new list, and makes one", () => {
     add("after");
     await pods.same();
     expect(pods.names()).toEqual(["after", "one"]);
-    expect(pods.counts.restarts.filter((reason) => reason === "idle")).toHaveLength(2);
+    expect(pods.counts.restarts.filter((reason) => reason === "idle")).toHaveLength(10);
     expect(pods.counts.lists).toBe(2);
   });
 
@@ -365,6 +365,33 @@ describe("waits and keeps what it knows", () => {
     expect(watch.ageMs).toBeGreaterThan(ageMs + 10);
   });
 
+  test("watches that are opened and say nothing confirm nothing: the age goes on, and in the end the pods are listed", async () => {
+    const { source, counts, same } = await watching({ timing: { shortestWatchMs: 20 } });
+    const empty = api.fail({ status: 200, headers: {}, body: "" }, { verb: "watch" });
+    add("unseen");
+    api.watches.close();
+    await until(() => empty.hits >= 5);
+    expect(source.status.ageMs).toBeGreaterThan(60);
+    await until(() => counts.lists === 2, 5000);
+    await same();
+  });
+
+  test("connections that are cut every now and then do not make attempts wait ever longer", async () => {
+    let waits = 0;
+    const { counts, same } = await watching({
+      timing: { shortestWatchMs: 20, backoff: { next: () => (waits++, 60_000) } },
+    });
+    for (let i = 1; i <= 5; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      api.watches.destroy();
+      await until(() => counts.restarts.length === i);
+      await until(() => api.watches.size === 1);
+    }
+    add("two");
+    await same();
+    expect([waits, counts.lists]).toEqual([0, 1]);
+  });
+
   test("follows no redirect", async () => {
     await using canary = await startCanary();
     const redirect = api.fail(redirectTo(canary.url));
@@ -456,6 +483,40 @@ describe("where the account may list, but not watch", () => {
     await until(() => counts.lists === 4);
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect([names().length, names().includes("pod-0"), names().includes("new")]).toEqual([600, false, true]);
+  });
+
+  test("a list that is older than what a watch has told since is thrown away, also when that watch has ended", async () => {
+    for (let i = 0; i < 600; i++) add(`pod-${i}`);
+    const denial = deny();
+    const { scrape, counts, names } = await start({ timing: { listedAgeMs: 0, forbiddenBackoff } });
+    await scrape("a");
+    await until(() => counts.restarts.length > 0);
+    const second = api.inject({ kind: "delay", delayMs: 400 }, { verb: "list" });
+    void scrape("a");
+    await until(() => second.hits === 2);
+    denial.remove();
+    await until(() => api.watches.size === 1);
+    api.deletePod("a", "pod-0");
+    add("new");
+    await until(() => names().includes("new"));
+    // No watch is open when the list comes to its end, and the next one goes on from where the last one was.
+    const silence = api.inject({ kind: "silence" }, { verb: "watch" });
+    await api.watches.cut();
+    await until(() => counts.lists === 4);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([names().length, names().includes("pod-0"), names().includes("new")]).toEqual([600, false, true]);
+    silence.remove();
+  });
+
+  test("does not ask again before the server's Retry-After is over", async () => {
+    add("one");
+    deny();
+    const { scrape, counts } = await start({ timing: { listedAgeMs: 0, forbiddenBackoff } });
+    await scrape("a");
+    await until(() => counts.restarts.length > 0);
+    const busy = api.fail(tooManyRequests(30), { verb: "list" });
+    for (let i = 0; i < 10; i++) expect(await scrape("a")).toEqual(["one"]);
+    expect(busy.hits).toBe(1);
   });
 
   test("a server that refuses for a moment is no news", async () => {

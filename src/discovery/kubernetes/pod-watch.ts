@@ -10,6 +10,7 @@ import type { ApiError } from "./api-error.ts";
 import { listPods } from "./list-pods.ts";
 import type { PodScope } from "./pod-scope.ts";
 import { readWatch, WatchIdleError } from "./read-watch.ts";
+import { compareResourceVersions } from "./resource-version.ts";
 import { ScopeCache } from "./scope-cache.ts";
 import { unknownPods } from "./unknown-pods.ts";
 import { needsList, requireApiError, restartReasonOf } from "./watch-failure.ts";
@@ -42,9 +43,10 @@ const lastingRefusals = 3;
 
 /**
  * Not even a bookmark in so many watches: the server may have been restored from a backup. It says nothing then until it has
- * come to the version that it was asked to go on from, and that may be never.
+ * come to the version that it was asked to go on from, and that may be never. Nor does a quiet one say anything for a while:
+ * kube-apiserver 1.20 sends no bookmark before the next change of any pod. So the pods are listed, but not soon.
  */
-const longestSilence = 2;
+const longestSilence = 10;
 
 export class PodWatch {
   readonly #options: PodWatchOptions;
@@ -57,13 +59,17 @@ export class PodWatch {
   #open = false;
   /** How often in a row the account was told that it may not watch: then scrapes list. */
   #watchRefusals = 0;
-  /** How many watches in a row ended without a single byte. */
+  /** How many watches in a row were opened and ended without an event. */
   #silentWatches = 0;
+  /** How long the last watch was open; 0 when it could not be opened. */
+  #livedMs = 0;
   #failure: ApiError | undefined;
   #contactMs = 0;
   #contactWallMs = 0;
   /** When the last attempt to list began. */
   #listBeganMs = Number.NEGATIVE_INFINITY;
+  /** After one for a scrape has failed. */
+  #listNotBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PodWatchOptions) {
     this.#options = options;
@@ -134,9 +140,14 @@ export class PodWatch {
 
   /** Where the account may not watch: one list for all scrapes of the next seconds, also when it fails. */
   async #listIfOld(timeoutMs: number): Promise<void> {
-    if (performance.now() - this.#listBeganMs >= this.#timing.listedAgeMs) {
-      this.#list().catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) this.#fail(requireApiError(error));
+    const nowMs = performance.now();
+    if (nowMs - this.#listBeganMs >= this.#timing.listedAgeMs && nowMs >= this.#listNotBeforeMs) {
+      this.#list().catch((thrown: unknown) => {
+        if (this.#stop.signal.aborted) return;
+        const error = requireApiError(thrown);
+        this.#fail(error);
+        this.#listNotBeforeMs =
+          performance.now() + Math.max(this.#timing.backoff.next(), error.retryAfterMs ?? 0);
       });
     }
     await this.#settled(timeoutMs);
@@ -147,8 +158,10 @@ export class PodWatch {
       try {
         if (this.#cache.resourceVersion === undefined) await this.#list();
         const openedMs = performance.now();
+        this.#livedMs = 0;
         await this.#watch(signal);
         this.#restarted("closed");
+        if (this.#silentWatches >= longestSilence) this.#cache.expire();
         await this.#sleep(this.#timing.shortestWatchMs - (performance.now() - openedMs));
       } catch (error) {
         if (signal.aborted) return;
@@ -170,7 +183,8 @@ export class PodWatch {
     // A list that a stop overtook must not bring forgotten pods back.
     this.#stop.signal.throwIfAborted();
     // A watch that was opened meanwhile may be further than this list, which would undo what it told.
-    if (this.#open) return;
+    if (this.#open || compareResourceVersions(list.resourceVersion, this.#cache.resourceVersion ?? "") === -1)
+      return;
     this.#cache.replace(list);
     this.#synced = true;
     this.#silentWatches = 0;
@@ -191,24 +205,29 @@ export class PodWatch {
       signal,
     });
     this.#watchRefusals = 0;
+    this.#silentWatches++;
     this.#open = true;
-    this.#contact();
-    this.#recovered();
+    const openedMs = performance.now();
+    // An answer of 200 that is followed by an error at once is no recovery.
+    const settled = setTimeout(() => this.#recovered(), this.#timing.shortestWatchMs);
     try {
       await readWatch(body, {
-        onBytes: () => {
+        onEvent: (event) => {
+          this.#cache.apply(event);
           this.#silentWatches = 0;
           this.#contact();
+          this.#recovered();
         },
-        onEvent: (event) => this.#cache.apply(event),
         idleMs: this.#timing.idleMs,
         signal,
       });
-      // Its end is a word of the server too.
-      this.#contact();
     } finally {
+      clearTimeout(settled);
       this.#open = false;
+      this.#livedMs = performance.now() - openedMs;
     }
+    // To have had nothing to say for a while is a word of the server too; to hang up at once is none.
+    if (this.#livedMs >= this.#timing.shortestWatchMs) this.#contact();
   }
 
   /** Takes note of a failure; how long to wait before the next attempt. */
@@ -222,11 +241,20 @@ export class PodWatch {
         if (++this.#watchRefusals === lastingRefusals) report.watchForbidden(scope);
         return this.#timing.forbiddenBackoff.next();
       }
-      if (error instanceof WatchIdleError) this.#silentWatches++;
       if (needsList(error) || this.#silentWatches >= longestSilence) {
         this.#cache.expire();
         this.#fail(error);
-        return this.#timing.relistBackoff.next();
+        return Math.max(this.#timing.relistBackoff.next(), error.retryAfterMs ?? 0);
+      }
+      // Whether it is only quiet, the next attempt tells.
+      if (error instanceof WatchIdleError) return 0;
+      // It had gone well: a load balancer that cuts connections every minute must not make the pods old.
+      if (
+        error.problem === "unreachable" &&
+        this.#livedMs > 0 &&
+        this.#livedMs >= this.#timing.shortestWatchMs
+      ) {
+        return this.#timing.shortestWatchMs * Math.random();
       }
     }
     this.#fail(error);

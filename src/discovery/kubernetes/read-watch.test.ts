@@ -11,7 +11,6 @@ function read(
   signal = new AbortController().signal,
 ) {
   return readWatch(body, {
-    onBytes: () => undefined,
     onEvent: ({ resourceVersion }) => onEvent(resourceVersion),
     idleMs: 5000,
     signal,

@@ -5,11 +5,9 @@ import { ApiError } from "./api-error.ts";
 import { EventLines, parseEvent, type WatchEvent } from "./watch-events.ts";
 
 export interface WatchReader {
-  /** Called for every chunk: the server is there. */
-  readonly onBytes: () => void;
   /** Called for every event, in order. What it throws ends the watch. */
   readonly onEvent: (event: WatchEvent) => void;
-  /** Longest silence. The server sends bookmarks about once a minute. */
+  /** Longest silence. A server sends bookmarks about once a minute, but none where no pod has changed. */
   readonly idleMs: number;
 }
 
@@ -27,14 +25,13 @@ export class WatchIdleError extends ApiError {
  */
 export async function readWatch(
   body: Readable,
-  { onBytes, onEvent, idleMs, signal }: WatchReader & { signal: AbortSignal },
+  { onEvent, idleMs, signal }: WatchReader & { signal: AbortSignal },
 ): Promise<void> {
   const lines = new EventLines();
   const watchdog = setTimeout(() => body.destroy(new WatchIdleError(idleMs)), idleMs);
   try {
     for await (const chunk of chunksOf(body, signal)) {
       watchdog.refresh();
-      onBytes();
       for (const line of lines.push(chunk)) {
         // What was read already must not get through after a stop.
         signal.throwIfAborted();

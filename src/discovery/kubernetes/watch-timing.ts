@@ -3,7 +3,7 @@ import { Backoff } from "./backoff.ts";
 
 /** Constants of operation, which tests make shorter. In milliseconds. */
 export interface WatchTiming {
-  /** Longest silence of a watch: bookmarks come about once a minute. */
+  /** Longest silence of a watch before another takes its place: the connection may be gone without a sign. */
   readonly idleMs: number;
   /** A watch that ended sooner than this is not opened again before. */
   readonly shortestWatchMs: number;

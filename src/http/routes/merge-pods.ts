@@ -69,9 +69,8 @@ async function mergePods(
   for (const port of merge.selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
   const signal = watchClient(reply, { deadline, metrics });
   try {
-    const { namespace } = merge.selection;
     // Before it takes a place: whoever waits for a first list must not keep others from pods that are known.
-    await holdPods(reply, { pods: o.podSource, namespace, deadline, signal });
+    await holdPods(reply, { pods: o.podSource, namespaces: [merge.selection.namespace], deadline, signal });
     takePlace(reply, {
       limit: o.limit,
       limitName: "max_concurrent_scrapes",

@@ -53,9 +53,8 @@ async function passThroughPod(
   const signal = watchClient(reply, { deadline, metrics });
   let target: Target | undefined;
   try {
-    for (const namespace of namespacesToKnow(selection.ip, o)) {
-      await holdPods(reply, { pods: o.podSource, namespace, deadline, signal });
-    }
+    const namespaces = namespacesToKnow(selection.ip, o);
+    await holdPods(reply, { pods: o.podSource, namespaces, deadline, signal });
     target = chooseTarget(selection, o);
     takePlace(reply, {
       limit: o.limit,

@@ -83,7 +83,9 @@ export const options = {
     kind: namespaceList(),
     unset: [],
     defaultText: "every namespace",
-    help: "Namespaces whose pods may be scraped.",
+    help:
+      "Namespaces whose pods may be scraped. Without KUBESD_REQUIRE_POD, /kubesd refuses the addresses of known pods of other " +
+      "namespaces only, and pods of namespaces that nobody watches are not known.",
   },
   portWhitelist: {
     env: "PORT_WHITELIST",

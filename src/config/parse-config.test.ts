@@ -537,6 +537,13 @@ test("parseConfig() shows nothing of credentials in a URL, nor of the rest of a 
   expect(problems.join()).not.toContain("S3CRET");
 });
 
+test("parseConfig() shows nothing of a key that stands in place of its file", () => {
+  const key = "-----BEGIN PRIVATE KEY-----\nS3CRET\n-----END PRIVATE KEY-----\n";
+  const problems = problemsOf({ env: { UPSTREAM_KEY_FILE: key, UPSTREAM_CERT_FILE: "/cert" } });
+  expect(problems).toHaveLength(1);
+  expect(problems.join()).not.toContain("S3CRET");
+});
+
 test("readOption() never shows a secret", () => {
   const option: Option = { ...options.httpPort, secret: true };
   const { problems } = readOption(option, { source: "environment", text: "s3cret" });

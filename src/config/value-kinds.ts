@@ -87,6 +87,8 @@ export function filePath(): ValueKind<string> {
       .string()
       .min(1)
       .regex(/^\P{Cc}*$/u),
+    // A key or a token that was set in place of the path of its file.
+    conceals: (text) => /\p{Cc}|-----BEGIN|^eyJ/u.test(text),
     placeholder: "file",
     wanted: "the path of a file",
   };

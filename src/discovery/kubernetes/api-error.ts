@@ -31,7 +31,7 @@ export interface ApiErrorOptions {
   readonly status?: number | undefined;
   /** Milliseconds that the server asks to wait (`Retry-After`, `retryAfterSeconds`). */
   readonly retryAfterMs?: number | undefined;
-  /** What the server said, for the log alone: at most 500 characters. */
+  /** What the server said, for the log alone, which takes out what it repeats of the token. */
   readonly serverMessage?: string | undefined;
   readonly cause?: unknown;
 }
@@ -57,7 +57,8 @@ export class ApiError extends Error {
 
 /** Longest that a server can make this program wait. */
 const maxRetryAfterMs = 60_000;
-const maxServerMessageLength = 500;
+/** As large as the answers that are read for it. The log cuts it, but only once it is without the token. */
+const maxServerMessageLength = 64 * 1024;
 
 /**
  * The error for a failed answer. `body` is the decoded `v1.Status`, or anything else: it is not trusted. Used for HTTP

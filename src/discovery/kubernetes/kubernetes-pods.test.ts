@@ -6,6 +6,7 @@ import { FakeKubernetesApi } from "../../../test/support/kubernetes/fake-api.ts"
 import { smallPod } from "../../../test/support/kubernetes/pod-objects.ts";
 import { createPodsOfApi, type PodsOfApiOptions } from "../../../test/support/kubernetes/pods-of-api.ts";
 import { until } from "../../../test/support/scrape/until.ts";
+import { FixedToken } from "./bearer-token.ts";
 
 let api: FakeKubernetesApi;
 const stops: (() => Promise<void>)[] = [];
@@ -230,6 +231,21 @@ test("a server that repeats the token in its answer does not bring it into the l
   api.watches.sendError({ code: 410, reason: "Expired", message: "old, and your token was token" });
   await until(() => log.length === 1);
   expect(log[0]!.fields["serverMessage"]).toBe("old, and your [redacted] was [redacted]");
+});
+
+test("nor where the log cuts what the server said", async () => {
+  const long = "t0ken".repeat(300);
+  const { log } = await start({ namespaces: ["a"], token: new FixedToken(long) });
+  await until(() => watched().length === 1);
+  api.fail(statusAnswer({ code: 500, message: "no" }), { verb: "list" });
+  api.watches.sendError({
+    code: 410,
+    reason: "Expired",
+    message: `${"x".repeat(450)} ${long} ${"y".repeat(400)}`,
+  });
+  await until(() => log.length === 1);
+  const said = String(log[0]!.fields["serverMessage"]);
+  expect([said.length, said.includes("t0ken"), said.includes("[redacted]")]).toEqual([500, false, true]);
 });
 
 test("an outage is one line at its begin and one at its end, however many namespaces it concerns", async () => {

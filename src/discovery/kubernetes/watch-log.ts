@@ -7,6 +7,7 @@ import type { WatchReport } from "./pod-watch.ts";
 
 const repeatMs = 60_000;
 const maxNames = 10;
+const maxMessageLength = 500;
 
 export class WatchLog implements WatchReport {
   readonly #logger: Pick<Logger, "info" | "warn">;
@@ -35,7 +36,8 @@ export class WatchLog implements WatchReport {
       {
         problem: error.problem,
         reason: error.message,
-        serverMessage: error.serverMessage && this.#redact(error.serverMessage),
+        // Redacted as a whole first: half a token would not be found.
+        serverMessage: error.serverMessage && this.#redact(error.serverMessage).slice(0, maxMessageLength),
         err: error.cause,
         namespaces: [...this.#failing].slice(0, maxNames),
         failing: this.#failing.size,

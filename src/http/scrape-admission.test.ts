@@ -4,7 +4,7 @@ import type { FastifyReply } from "fastify";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Deadline } from "../scrape/deadline.ts";
-import { unavailable, watchClient } from "./scrape-admission.ts";
+import { holdPods, unavailable, watchClient } from "./scrape-admission.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => void vi.useRealTimers());
@@ -37,4 +37,26 @@ test("watchClient() leaves no timer behind an answer that is over", () => {
 test("unavailable() asks to come again after 1 to 5 s", () => {
   const seconds = Array.from({ length: 200 }, () => unavailable("x").options.retryAfterSeconds);
   expect(new Set(seconds)).toEqual(new Set([1, 2, 3, 4, 5]));
+});
+
+test("holdPods() gives every namespace back when the answer is over, also when one could not be had", async () => {
+  const held: (string | undefined)[] = [];
+  const pods = {
+    hold: (namespace: string | undefined) => {
+      if (namespace === "c") return Promise.reject(new Error("a mistake"));
+      held.push(namespace);
+      return Promise.resolve({ release: () => void held.splice(held.indexOf(namespace), 1) });
+    },
+  };
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const holding = holdPods({ raw: response } as FastifyReply, {
+    pods,
+    namespaces: ["a", "b", "c"],
+    deadline: new Deadline(60_000, { now: () => 0 }),
+    signal: new AbortController().signal,
+  });
+  await expect(holding).rejects.toThrow("a mistake");
+  expect(held).toEqual(["a", "b"]);
+  response.emit("close");
+  expect(held).toEqual([]);
 });

@@ -224,6 +224,23 @@ test("paths begin with the prefix of the URL", async () => {
   expect(api.requests.map(({ path }) => path)).toEqual(["/k8s/clusters/c-1/api/v1/pods"]);
 });
 
+test("a refusal whose words never come to an end is one all the same", async () => {
+  await serve();
+  const endless = api.fail({
+    status: 403,
+    headers: { "content-type": "application/json", "content-length": "100" },
+    body: "{",
+  });
+  const { client } = create({ caFile: await write("ca", authority.cert) });
+  const opening = client.openStream({
+    path: "/api/v1/pods",
+    query: {},
+    signal: new AbortController().signal,
+  });
+  await expect(opening).rejects.toMatchObject({ problem: "forbidden" });
+  expect(endless.hits).toBe(1);
+}, 9000);
+
 test("a request that is given up ends with its own reason", async () => {
   await serve();
   api.inject({ kind: "silence" });

@@ -26,6 +26,7 @@ export interface ApiQuery {
 /** A page of 500 pods has 3 to 15 MB; beyond this something is wrong with the server, or it is none. */
 const maxDocumentBytes = 128 * 1024 * 1024;
 const maxStatusBytes = 64 * 1024;
+const refusalTimeoutMs = 5_000;
 
 export class ApiClient {
   readonly #options: ApiClientOptions;
@@ -77,7 +78,7 @@ export class ApiClient {
   async #send(purpose: Purpose, { path, query, signal }: ApiQuery, token: string | undefined) {
     const { transport, pathPrefix, userAgent } = this.#options;
     if (token !== undefined && !this.#sent.includes(token)) this.#sent = [token, ...this.#sent.slice(0, 1)];
-    return await transport.get(purpose, {
+    const response = await transport.get(purpose, {
       path: `${pathPrefix}${path}?${new URLSearchParams(query).toString()}`,
       headers: {
         accept: "application/json",
@@ -86,7 +87,16 @@ export class ApiClient {
       },
       signal,
     });
+    if (response.statusCode !== 200) limitTime(response.body);
+    return response;
   }
+}
+
+/** The words of a refusal have to come soon: nobody watches over them as over a list or a watch. */
+function limitTime(body: Readable): void {
+  body.on("error", () => undefined);
+  const late = setTimeout(() => body.destroy(new Error("it took too long")), refusalTimeoutMs);
+  body.once("close", () => clearTimeout(late));
 }
 
 async function accept(

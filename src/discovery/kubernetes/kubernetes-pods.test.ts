@@ -134,6 +134,17 @@ describe("without WATCH_NAMESPACES", () => {
     expect(store.size).toBe(0);
   });
 
+  test("a scrape that could not be served holds its namespace no longer", async () => {
+    api.fail(statusAnswer({ code: 500, reason: "InternalError", message: "no" }));
+    const { hold, clock, source } = await start(onDemand);
+    await expect(hold("a")).rejects.toThrow("are not known yet");
+    clock.ms = 3_600_000;
+    source.forgetIdle();
+    const asked = api.requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(api.requests.length).toBeLessThanOrEqual(asked + 1);
+  });
+
   test("the 101st drives out one without pods, else the least recently used", async () => {
     for (let i = 0; i < 100; i++) if (i !== 50) add(`ns-${i}`, "one");
     const { scrape, store, counts } = await start(onDemand);

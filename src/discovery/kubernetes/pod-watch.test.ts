@@ -508,6 +508,26 @@ describe("where the account may list, but not watch", () => {
     silence.remove();
   });
 
+  test("a server that was restored from a backup is believed, though its lists are older than the last one", async () => {
+    add("one");
+    deny();
+    const { scrape } = await start({ timing: { listedAgeMs: 0, forbiddenBackoff } });
+    const backup = api.revision;
+    for (let i = 0; i < 20; i++) add(`later-${i}`);
+    expect(await scrape("a")).toContain("later-0");
+    await until(() => api.count("watch") > 0);
+    await scrape("a");
+    api.restore(backup);
+    add("after");
+    await until(() => api.revision > backup);
+    let names: string[] = [];
+    for (let i = 0; i < 100 && !names.includes("after"); i++) {
+      names = await scrape("a");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(names).toEqual(["after", "one"]);
+  });
+
   test("does not ask again before the server's Retry-After is over", async () => {
     add("one");
     deny();

@@ -161,8 +161,12 @@ export class PodWatch {
         this.#livedMs = 0;
         await this.#watch(signal);
         this.#restarted("closed");
-        if (this.#silentWatches >= longestSilence) this.#cache.expire();
-        await this.#sleep(this.#timing.shortestWatchMs - (performance.now() - openedMs));
+        let waitMs = this.#timing.shortestWatchMs - (performance.now() - openedMs);
+        if (this.#silentWatches >= longestSilence) {
+          this.#cache.expire();
+          waitMs = Math.max(waitMs, this.#timing.relistBackoff.next());
+        }
+        await this.#sleep(waitMs);
       } catch (error) {
         if (signal.aborted) return;
         await this.#sleep(this.#recoverFrom(error));
@@ -179,12 +183,14 @@ export class PodWatch {
   async #listOnce(): Promise<void> {
     const { client, scope, metrics } = this.#options;
     this.#listBeganMs = performance.now();
+    const before = this.#cache.resourceVersion;
     const list = await listPods({ client, scope, metrics, signal: this.#stop.signal });
     // A list that a stop overtook must not bring forgotten pods back.
     this.#stop.signal.throwIfAborted();
     // A watch that was opened meanwhile may be further than this list, which would undo what it told.
-    if (this.#open || compareResourceVersions(list.resourceVersion, this.#cache.resourceVersion ?? "") === -1)
-      return;
+    // Where none has, an older list is the truth: of a server that was restored from a backup.
+    const now = this.#cache.resourceVersion ?? "";
+    if (this.#open || (now !== before && compareResourceVersions(list.resourceVersion, now) === -1)) return;
     this.#cache.replace(list);
     this.#synced = true;
     this.#silentWatches = 0;

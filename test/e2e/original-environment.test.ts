@@ -223,6 +223,7 @@ describe("what may be scraped", () => {
 
 test("without the required variables, all of them are named, and the program ends with 2", async () => {
   const program = runProgram({ env: {} });
+  onTestFinished(() => program.kill("SIGKILL"));
   expect(await program.exit).toEqual({ code: 2, signal: null });
   for (const name of ["CIDR_WHITELIST", "METRICS_PATH_WHITELIST", "KUBERNETES_SERVICE_HOST"]) {
     expect(program.stderr()).toContain(name);

@@ -1,5 +1,5 @@
 // The original's variables for ports and paths, over the started program: defaults, precedence, and the prefix in all its forms.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
 import { CertificateAuthority } from "../../support/certificate-authority.ts";
 import { CertificateFolder } from "../../support/certificate-files.ts";
@@ -24,8 +24,9 @@ afterAll(async () => {
   await pods.stop();
 });
 
+/** Stopped with its test, also where the test fails: the default ports are needed again. */
 function run(env: Record<string, string>, args: readonly string[] = []): Program {
-  return runProgram({
+  const program = runProgram({
     args,
     env: {
       CIDR_WHITELIST: "127.20.0.0/16",
@@ -36,6 +37,8 @@ function run(env: Record<string, string>, args: readonly string[] = []): Program
       ...env,
     },
   });
+  onTestFinished(() => end(program));
+  return program;
 }
 
 async function end(program: Program): Promise<void> {
@@ -64,16 +67,12 @@ test.for([
   "%j %j serves %s on %i, own metrics on %i",
   async ([{ tls, ...env }, args, scheme, port, metricsPort]) => {
     const program = run({ ...env, ...(tls !== undefined && folder.env) }, args);
-    try {
-      await waitForLine(program, "Started");
-      const origin = `${scheme}${address}:${port}`;
-      expect((await request(origin, "/", { ca: root.cert })).status).toBe(200);
-      expect((await request(`http://${address}:${metricsPort}`, "/-/ready")).status).toBe(200);
-      const foreign = `${scheme === "http://" ? "https://" : "http://"}${address}:${port}`;
-      await expect(request(foreign, "/", { ca: root.cert })).rejects.toThrow();
-    } finally {
-      await end(program);
-    }
+    await waitForLine(program, "Started");
+    const origin = `${scheme}${address}:${port}`;
+    expect((await request(origin, "/", { ca: root.cert })).status).toBe(200);
+    expect((await request(`http://${address}:${metricsPort}`, "/-/ready")).status).toBe(200);
+    const foreign = `${scheme === "http://" ? "https://" : "http://"}${address}:${port}`;
+    await expect(request(foreign, "/", { ca: root.cert })).rejects.toThrow();
   },
 );
 

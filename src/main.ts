@@ -91,6 +91,8 @@ export async function main(): Promise<void> {
       await exitAfterLogging(1);
     }
   };
+  // Node.js would open its debugger, which the start refused.
+  process.on("SIGUSR1", () => undefined);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
   const app = createApp(config, { logger, version });
 

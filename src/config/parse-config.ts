@@ -65,7 +65,7 @@ export function parseConfig({ argv, env, memoryLimitBytes, version }: ConfigInpu
     ) as Sources,
     warnings: [
       ...hostBitWarnings(given.get("cidrWhitelist")),
-      ...unsentTokenWarnings(resolved.config, given),
+      ...clearTextWarnings(resolved.config, given),
       ...listenerWarnings(given),
       ...(loose === undefined ? [] : [loose]),
     ],
@@ -129,10 +129,20 @@ function hostBitWarnings(given: GivenValue | undefined): string[] {
   return warnings;
 }
 
-function unsentTokenWarnings({ kubernetes }: Config, given: ReadonlyMap<OptionKey, GivenValue>): string[] {
+/** Without TLS no token is sent and nobody is verified. */
+function clearTextWarnings({ kubernetes }: Config, given: ReadonlyMap<OptionKey, GivenValue>): string[] {
   if (kubernetes === undefined || kubernetes.token !== undefined) return [];
-  const unsent = (["k8sGlobalToken", "tokenFile"] as const).filter((key) => given.has(key));
-  return unsent.map((key) => `${options[key].env} is not sent: KUBERNETES_API_URL is not https`);
+  const unused = {
+    k8sGlobalToken: "is not sent",
+    tokenFile: "is not sent",
+    k8sCacert: "has no effect",
+  } as const;
+  return Object.entries(unused)
+    .filter(([key]) => given.has(key as OptionKey))
+    .map(
+      ([key, state]) =>
+        `${options[key as keyof typeof unused].env} ${state}: KUBERNETES_API_URL is not https`,
+    );
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -68,6 +68,24 @@ test("over http no token is sent, and a warning says so where one was given", ()
   ]);
 });
 
+test("over http no authority is read, and a warning says so where one was given", () => {
+  const http = { KUBERNETES_API_URL: "http://127.0.0.1:8001", K8S_CACERT: "/absent" };
+  expect(kubernetesOf(http)).toMatchObject({ caFile: undefined, caRequired: false });
+  const parsed = parse(http);
+  expect(parsed.kind === "config" && parsed.warnings).toContain(
+    "K8S_CACERT has no effect: KUBERNETES_API_URL is not https",
+  );
+});
+
+test("of two addresses of the API server, the one that is a flag counts", () => {
+  const url = { ...inPod, KUBERNETES_API_URL: "https://other.example:6443" };
+  const host = "--kubernetes-service-host=10.0.0.9";
+  expect(kubernetesOf(url, [host])?.api.origin).toBe("https://10.0.0.9");
+  expect(kubernetesOf(inPod, [host, "--kubernetes-api-url=https://a.example"])?.api.origin).toBe(
+    "https://a.example",
+  );
+});
+
 test("a K8S_CACERT that was set has to be there", () => {
   expect(kubernetesOf({ ...inPod, K8S_CACERT: "/ca.crt" })).toMatchObject({
     caFile: "/ca.crt",

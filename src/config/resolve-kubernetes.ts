@@ -9,7 +9,8 @@ export interface KubernetesConfig {
   readonly api: ApiAddress;
   /** Undefined: the API is asked without credentials. */
   readonly token: { readonly value: string } | { readonly file: string } | undefined;
-  readonly caFile: string;
+  /** Undefined: the server is asked without TLS. */
+  readonly caFile: string | undefined;
   /** False: where there is no such file, the public authorities count. */
   readonly caRequired: boolean;
   /** Watched from the start. Empty: each namespace from its first use. */
@@ -29,7 +30,7 @@ export function resolveKubernetes(
   { given, refused }: Context,
 ): { config: KubernetesConfig | undefined; problems: string[] } {
   if (given.has("podsFile")) return { config: undefined, problems: besidePodsFile({ given, refused }) };
-  const api = settings.kubernetesApiUrl ?? inClusterAddress(settings);
+  const api = apiAddress(settings, given);
   if (api === undefined) {
     const isRefused = refused.has("kubernetesApiUrl") || refused.has("kubernetesServiceHost");
     return { config: undefined, problems: isRefused ? [] : [noSource] };
@@ -38,8 +39,9 @@ export function resolveKubernetes(
   const config = {
     api,
     token: tokenFor(api, settings, given),
-    caFile: settings.k8sCacert ?? inClusterCaFile,
-    caRequired: settings.k8sCacert !== undefined,
+    // Without TLS nobody has to be trusted, and a file that cannot be read must not matter.
+    caFile: isHttps(api) ? (settings.k8sCacert ?? inClusterCaFile) : undefined,
+    caRequired: isHttps(api) && settings.k8sCacert !== undefined,
     namespaces,
     maxPodListAgeMs: settings.maxPodListAgeMs,
   };
@@ -75,6 +77,18 @@ function besidePodsFile({ given, refused }: Context): string[] {
   });
 }
 
+/** A flag beats the other setting's variable; among equals the URL counts. */
+function apiAddress(settings: Settings, given: Context["given"]): ApiAddress | undefined {
+  const own = inClusterAddress(settings);
+  const isFlag = (key: OptionKey) => given.get(key)?.source === "flag";
+  if (own !== undefined && isFlag("kubernetesServiceHost") && !isFlag("kubernetesApiUrl")) return own;
+  return settings.kubernetesApiUrl ?? own;
+}
+
+function isHttps({ origin }: Pick<ApiAddress, "origin">): boolean {
+  return origin.startsWith("https:");
+}
+
 function inClusterAddress({
   kubernetesServiceHost: host,
   kubernetesServicePort: port,
@@ -89,7 +103,7 @@ function tokenFor(
   { k8sGlobalToken, tokenFile }: Settings,
   given: Context["given"],
 ): KubernetesConfig["token"] {
-  if (!origin.startsWith("https:")) return undefined;
+  if (!isHttps({ origin })) return undefined;
   // A flag beats a variable; among equals the token itself counts, as in the original.
   const fileByFlag =
     given.get("tokenFile")?.source === "flag" && given.get("k8sGlobalToken")?.source !== "flag";

@@ -78,6 +78,11 @@ export class PodStore {
     return this.#byNamespace.get(namespace)?.named(name) ?? [];
   }
 
+  /** How many pods the namespace has. */
+  countIn(namespace: string): number {
+    return this.#byNamespace.get(namespace)?.size ?? 0;
+  }
+
   /** The pods of a namespace, by name, then uid. */
   inNamespace(namespace: string): readonly Pod[] {
     return this.withPrefix(namespace, "");

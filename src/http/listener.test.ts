@@ -276,3 +276,25 @@ test("Listener listens on all addresses when none is given", async () => {
   }
   await other.close({ graceMs: 0 });
 });
+
+test("when nearly all connections are taken, those that ask nothing have to go, and nobody is kept out", async () => {
+  const small = new Listener({ logger });
+  small.app.get("/", () => "root");
+  small.app.server.maxConnections = 10;
+  const { port } = await small.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
+  try {
+    const idle = [];
+    for (let i = 0; i < 12; i++) {
+      const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+      socket.write(`GET / HTTP/1.1\r\n${host}\r\n`);
+      const [answer] = (await once(socket, "data")) as [Buffer];
+      expect(String(answer), `connection ${i}`).toMatch(/^HTTP\/1.1 200 /);
+      idle.push(socket);
+    }
+    if (!idle[0]!.destroyed) await once(idle[0]!.resume(), "close");
+    expect(idle.at(-1)!.destroyed).toBe(false);
+    for (const socket of idle) socket.destroy();
+  } finally {
+    await small.close({ graceMs: 0 });
+  }
+});

@@ -1,6 +1,6 @@
 // One listener of HTTP or HTTPS, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
 // text for every failure, and an orderly end. Knows no route.
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
@@ -120,6 +120,7 @@ export class Listener {
     const { server } = this.app;
     server.maxConnections = options.tls ? maxTlsConnections : clientLimits.maxConnections;
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
+    closeIdleWhenFull(server);
     this.#tls = options.tls
       ? new TlsConnections(server, { onHandshakeRefused: options.onHandshakeRefused })
       : undefined;
@@ -290,6 +291,16 @@ export class Listener {
     if (this.#answersOn.has(socket) || !socket.writable || !isHttpProblem(error.code)) socket.destroy();
     else closeWith(socket, httpError);
   }
+}
+
+/** Who keeps connections and asks nothing must not keep others out; who asks again connects again. */
+function closeIdleWhenFull(server: Server): void {
+  let open = 0;
+  server.on("connection", (socket: Socket) => {
+    open++;
+    socket.once("close", () => open--);
+    if (open > server.maxConnections * 0.9) server.closeIdleConnections();
+  });
 }
 
 const listenProblems: Readonly<Record<string, string>> = {

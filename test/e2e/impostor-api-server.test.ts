@@ -115,9 +115,12 @@ test.for([
     const impostor = await listen(certificate);
     const program = await start(impostor, env);
     const { status, text } = await mproxy(program);
-    expect([status, text]).toEqual([503, expect.stringContaining("the API server cannot be reached")]);
+    expect([status, text]).toEqual([
+      503,
+      expect.stringContaining("the API server's certificate cannot be verified (K8S_CACERT)"),
+    ]);
     const line = await waitForLine(program, "Cannot keep up with the pods: the last known ones stay in use");
-    expect(line["reason"]).toBe(`the API server cannot be reached (${code})`);
+    expect(line["reason"]).toBe(`the API server's certificate cannot be verified (${code})`);
 
     const pod = `/kubesd/metrics?pod=${pods.get("tls-1").ip}&target_port=${pods.port}&target_scheme=https`;
     const scraped = await request(program.origin, pod);

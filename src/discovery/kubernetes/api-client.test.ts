@@ -82,7 +82,7 @@ describe("the server", () => {
       const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
       process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
       try {
-        await expect(get()).rejects.toMatchObject({ problem: "unreachable" });
+        await expect(get()).rejects.toMatchObject({ problem: "untrusted" });
       } finally {
         if (before === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
         else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
@@ -95,7 +95,7 @@ describe("the server", () => {
     await serve();
     for (const caFile of [undefined, join(folder, "absent")]) {
       await expect(create({ caFile, caRequired: false }).get()).rejects.toMatchObject({
-        problem: "unreachable",
+        problem: "untrusted",
         message: expect.stringMatching(/UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN/),
       });
     }
@@ -127,7 +127,8 @@ describe("the server", () => {
     await write("ca", another.cert);
     await api.stop();
     await serve({ by: another });
-    await expect(get()).rejects.toMatchObject({ problem: "unreachable" });
+    // By its certificate, or by the end of the connection that was kept.
+    await expect(get()).rejects.toMatchObject({ name: "ApiError" });
     expect(await get()).toEqual(podList);
     expect(lines).toEqual(["The API server is verified by a new K8S_CACERT"]);
   });
@@ -140,7 +141,7 @@ describe("the server", () => {
     clock.ms = 59_999;
     await get();
     clock.ms = 60_000;
-    await expect(get()).rejects.toMatchObject({ problem: "unreachable" });
+    await expect(get()).rejects.toMatchObject({ problem: "untrusted" });
   });
 
   test("keeps its authority when the file cannot be used any more, and that is logged once", async () => {

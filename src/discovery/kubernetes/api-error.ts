@@ -6,6 +6,7 @@ import { asObject } from "../untrusted-object.ts";
 /**
  * - `credentials`: there is no usable token or CA file.
  * - `unreachable`: no connection, TLS failed, or the server fell silent.
+ * - `untrusted`: its certificate cannot be verified; nothing was sent to it.
  * - `unauthorized` (401), `forbidden` (403), `busy` (429 or 503), `refused` (any other status).
  * - `expired`: the resource version or page is too old (410), or newer than the server: only a new list helps.
  * - `regressed`: the server went back to an older state.
@@ -15,6 +16,7 @@ import { asObject } from "../untrusted-object.ts";
 export type ApiProblem =
   | "credentials"
   | "unreachable"
+  | "untrusted"
   | "unauthorized"
   | "forbidden"
   | "busy"

@@ -51,7 +51,7 @@ export class ApiTransport {
   }
 
   /**
-   * Sends a GET. The body has to be read or destroyed. Rejects with an ApiError (`credentials`, `unreachable`), or with the
+   * Sends a GET. The body has to be read or destroyed. Rejects with an ApiError (`credentials`, `unreachable`, `untrusted`), or with the
    * signal's reason.
    */
   async get(
@@ -65,9 +65,12 @@ export class ApiTransport {
       signal.throwIfAborted();
       // The server may show a certificate of a new authority.
       this.#readMs = Number.NEGATIVE_INFINITY;
-      throw new ApiError("unreachable", `the API server cannot be reached (${codeOf(error)})`, {
-        cause: error,
-      });
+      const code = codeOf(error);
+      throw verificationCodes.test(code)
+        ? new ApiError("untrusted", `the API server's certificate cannot be verified (${code})`, {
+            cause: error,
+          })
+        : new ApiError("unreachable", `the API server cannot be reached (${code})`, { cause: error });
     }
   }
 
@@ -162,6 +165,10 @@ export class ApiTransport {
     for (const pool of Object.values(old) as Pool[]) pool.close().catch(() => undefined);
   }
 }
+
+/** Of OpenSSL and Node.js, for certificates that are not accepted. */
+const verificationCodes =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_SELF|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_(CA|PURPOSE)|EE_|CA_|PATH_LENGTH)/;
 
 /** The most telling code: OpenSSL's and the system's hide in causes. */
 function codeOf(error: unknown): string {

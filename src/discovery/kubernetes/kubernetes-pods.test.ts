@@ -164,6 +164,22 @@ describe("without WATCH_NAMESPACES", () => {
     await until(() => api.watches.size === 100);
   });
 
+  test("one whose first list is on its way is not taken for one without pods", async () => {
+    for (let i = 0; i < 99; i++) add(`ns-${i}`, "one");
+    const { scrape, store, source } = await start(onDemand);
+    for (let i = 0; i < 99; i++) await scrape(`ns-${i}`);
+    const slow = api.inject({ kind: "delay", delayMs: 300 }, { verb: "list", namespace: "slow" });
+    add("slow", "one");
+    const gone = new AbortController();
+    const waiting = source.hold("slow", { timeoutMs: 5000, signal: gone.signal });
+    await until(() => slow.hits === 1);
+    gone.abort(new Error("the caller left"));
+    await expect(waiting).rejects.toThrow("the caller left");
+    await scrape("x");
+    await until(() => store.inNamespace("slow").length === 1);
+    expect(store.inNamespace("ns-0")).toEqual([]);
+  });
+
   test("when all 100 are being scraped, the 101st is refused", async () => {
     const { hold } = await start(onDemand);
     const leases = await Promise.all(Array.from({ length: 100 }, (_, i) => hold(`ns-${i}`)));

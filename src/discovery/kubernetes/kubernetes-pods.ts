@@ -122,6 +122,7 @@ export class KubernetesPods implements PodSource {
     }
     this.#limitRate();
     this.#makeRoom();
+    this.#openedMs.push(this.#now());
     return [this.#open(namespaceScope(namespace))];
   }
 
@@ -151,7 +152,6 @@ export class KubernetesPods implements PodSource {
         `Cannot scrape: ${maxOpenedInWindow} namespaces have been asked for the first time within a minute, and no more are taken`,
       );
     }
-    this.#openedMs.push(nowMs);
   }
 
   /**
@@ -163,7 +163,10 @@ export class KubernetesPods implements PodSource {
     this.#options.metrics.limitHit("watched_namespaces");
     const unused = [...this.#entries.values()].filter(({ leases }) => leases === 0);
     const { store } = this.#options;
-    const victim = unused.find(({ scope }) => store.inNamespace(scope.name).length === 0) ?? unused[0];
+    const isEmpty = ({ scope, watch }: Entry) =>
+      // One whose first list is on its way is not known to be empty.
+      (watch.synced || watch.failure !== undefined) && store.countIn(scope.name) === 0;
+    const victim = unused.find(isEmpty) ?? unused[0];
     if (victim === undefined) {
       throw new PodsUnknownError(
         `Cannot scrape: ${maxNamespacesOnDemand} other namespaces are being scraped, and no more are watched at a time`,

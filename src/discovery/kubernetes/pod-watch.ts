@@ -247,9 +247,11 @@ export class PodWatch {
         if (++this.#watchRefusals === lastingRefusals) report.watchForbidden(scope);
         return this.#timing.forbiddenBackoff.next();
       }
-      if (needsList(error) || this.#silentWatches >= longestSilence) {
+      const tooSilent = this.#silentWatches >= longestSilence;
+      if (needsList(error) || tooSilent) {
         this.#cache.expire();
-        this.#fail(error);
+        // A quiet cluster is no failure.
+        if (!(error instanceof WatchIdleError)) this.#fail(error);
         return Math.max(this.#timing.relistBackoff.next(), error.retryAfterMs ?? 0);
       }
       // Whether it is only quiet, the next attempt tells.

@@ -49,7 +49,10 @@ test("a name that comes back with a new uid replaces the pod, also when its dele
 test("bookmarks move the version on, and never back", () => {
   cache.apply({ type: "BOOKMARK", resourceVersion: "15" });
   expect(cache.resourceVersion).toBe("15");
-  cache.apply({ type: "BOOKMARK", resourceVersion: "12" });
+  // Nor does an older one pass for a sign of life.
+  expect(() => cache.apply({ type: "BOOKMARK", resourceVersion: "12" })).toThrow(
+    expect.objectContaining({ problem: "regressed" }),
+  );
   expect(cache.resourceVersion).toBe("15");
 });
 

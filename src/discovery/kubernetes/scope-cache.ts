@@ -41,12 +41,12 @@ export class ScopeCache {
    */
   apply(event: WatchEvent): void {
     const order = this.#orderOf(event.resourceVersion);
-    if (event.type === "BOOKMARK") {
-      if (order !== -1) this.#resourceVersion = event.resourceVersion;
-      return;
-    }
     if (order === -1)
       throw new ApiError("regressed", "the API server went back to an older resource version");
+    if (event.type === "BOOKMARK") {
+      this.#resourceVersion = event.resourceVersion;
+      return;
+    }
     // What was seen already, again.
     if (order === 0) return;
     const pod = requirePod(event.object, this.#scope);

@@ -7,6 +7,7 @@ import type { PodScope } from "./pod-scope.ts";
 const reasons: Readonly<Record<ApiProblem, string>> = {
   credentials: "the proxy has no usable token or authority for the API server (TOKEN_FILE, K8S_CACERT)",
   unreachable: "the API server cannot be reached",
+  untrusted: "the API server's certificate cannot be verified (K8S_CACERT)",
   unauthorized: "the API server does not accept the proxy's token (K8S_GLOBAL_TOKEN, TOKEN_FILE)",
   forbidden: "the proxy's account may not list them",
   busy: "the API server is busy",

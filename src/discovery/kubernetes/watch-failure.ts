@@ -27,6 +27,8 @@ export function restartReasonOf(error: ApiError): WatchRestartReason {
     case "malformed":
     case "too_large":
       return "malformed";
+    case "untrusted":
+      return "unreachable";
     case "credentials":
     case "unauthorized":
     case "forbidden":

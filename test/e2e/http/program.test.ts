@@ -79,6 +79,15 @@ test("under a debugger it does not start", async () => {
   expect(program.stderr()).toContain("Cannot start under a debugger");
 });
 
+test("SIGUSR1 opens no debugger", async () => {
+  const program = await start();
+  program.kill("SIGUSR1");
+  // The debugger's own thread would be as slow as this.
+  await delay(500);
+  expect((await request(program.origin, "/")).status).toBe(200);
+  expect(program.stderr()).toBe("");
+});
+
 test("a PODS_FILE that cannot be read ends the program with 1, and each line of the log is there once", async () => {
   const env = {
     CIDR_WHITELIST: "127.20.0.0/16",

@@ -9,6 +9,7 @@ import {
   choice,
   count,
   duration,
+  fallbackProtocol,
   filePath,
   listenPort,
   remotePort,
@@ -30,6 +31,8 @@ export interface Option {
   readonly unset?: unknown;
   /** What is shown as the default where `default` does not say it all. */
   readonly defaultText?: string;
+  /** Being set to nothing is a value of its own; else it is as if it were not set. */
+  readonly takesEmpty?: true;
   /** Sentences in plain text; --help and the generated page show them. */
   readonly help: string;
   /** The value never appears in a message. */
@@ -424,6 +427,16 @@ export const options = {
     help:
       "What happens to a pod's own label with the name of a label that the proxy adds (podname, podip). rename: it " +
       "becomes exported_<name>. honor: it stays and the proxy's is not added. drop: it goes.",
+  },
+  fallbackScrapeProtocol: {
+    env: "FALLBACK_SCRAPE_PROTOCOL",
+    group: "answers",
+    kind: fallbackProtocol(),
+    default: "PrometheusText0.0.4",
+    takesEmpty: true,
+    help:
+      "How the metrics of a pod are read whose Content-Type is missing, malformed or of no format of metrics, as Prometheus' " +
+      "fallback_scrape_protocol. Set to nothing: such a pod is left out of a merged answer, as Prometheus 3 does.",
   },
   podStatusMetrics: {
     env: "POD_STATUS_METRICS",

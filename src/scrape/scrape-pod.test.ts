@@ -31,6 +31,7 @@ function run(target: Target, o: Partial<PodScrapeOptions<TextBody>> = {}): Run {
   const settled = new Promise<string>((given) => (resolve = given));
   const pod = new PodScrape<TextBody>(target, {
     connections,
+    protocol: { accept: "text/plain", fallback: { format: "text" } },
     createBodyParser: () => new TextParser(),
     maxBodyBytes: 1000,
     userAgent: "test",
@@ -127,8 +128,8 @@ describe("PodScrape", () => {
   }
 
   check(
-    "refuses OpenMetrics",
-    answer("200 OK", ["Content-Type: application/openmetrics-text"], "a 1\n"),
+    "refuses protobuf, whatever the fallback is",
+    answer("200 OK", ["Content-Type: application/vnd.google.protobuf"], "a 1\n"),
     /^content_type: /,
   );
   for (const coding of [

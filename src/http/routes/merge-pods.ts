@@ -21,14 +21,8 @@ import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
 import type { MergePace } from "../merge-pace.ts";
-import {
-  countReasons,
-  describeFailures,
-  podLabelNames,
-  podLabels,
-  type PodReport,
-  reportPods,
-} from "../pod-report.ts";
+import { PodLabels } from "../pod-labels.ts";
+import { countReasons, describeFailures, type PodReport, reportPods } from "../pod-report.ts";
 import {
   authorizationFor,
   deadlineOf,
@@ -53,14 +47,15 @@ export interface MergePodsOptions {
 }
 
 export function addMergePodsRoute(app: FastifyInstance, options: MergePodsOptions): void {
-  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, options));
+  const podLabels = new PodLabels(options.config.extraLabels);
+  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, { ...options, podLabels }));
 }
 
-async function mergePods(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  o: MergePodsOptions,
-): Promise<FastifyReply> {
+interface MergeParts extends MergePodsOptions {
+  readonly podLabels: PodLabels;
+}
+
+async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeParts): Promise<FastifyReply> {
   const { config, policy, metrics, pods } = o;
   const deadline = deadlineOf(request, config, metrics);
   const merge = parseMergeRequest(request.checkedTarget);
@@ -86,7 +81,7 @@ async function mergePods(
       signal,
       authorization: authorizationFor(request, config),
       createBodyParser: () =>
-        new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, utf8Names }),
+        new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: o.podLabels.names, utf8Names }),
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
     });
     try {
@@ -103,7 +98,7 @@ async function mergePods(
   return reply;
 }
 
-interface Answer extends MergePodsOptions {
+interface Answer extends MergeParts {
   readonly merge: MergeRequest;
   readonly selected: SelectedPods;
   readonly scraped: ScrapedPods<ParsedBody>;
@@ -112,7 +107,10 @@ interface Answer extends MergePodsOptions {
 async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): Promise<void> {
   const startMs = performance.now();
   const { outcomes } = o.scraped;
-  const reports = reportPods(o.selected, outcomes, (pod) => o.policy.addressOf(pod));
+  const reports = reportPods(o.selected, outcomes, {
+    addressOf: (pod) => o.policy.addressOf(pod),
+    podLabels: o.podLabels,
+  });
   record(reports, o);
   if (!outcomes.some(({ up }) => up)) throw allFailed(reports);
   const merged = merge(outcomes, reports, o);
@@ -147,12 +145,13 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
 function merge(
   outcomes: readonly PodOutcome<ParsedBody>[],
   reports: readonly PodReport[],
-  { config, metrics, logger, merge }: Answer,
+  { config, metrics, logger, merge, podLabels }: Answer,
 ): MergedExposition {
   const sources: MergeSource[] = config.podStatusMetrics ? [{ body: parseStatus(reports), labels: [] }] : [];
   for (const outcome of outcomes) {
     if (!outcome.up) continue;
-    sources.push({ body: outcome.body, labels: podLabels(outcome.target.podName, outcome.target.ip) });
+    const { pod, ip, port } = outcome.target;
+    sources.push({ body: outcome.body, labels: podLabels.of(pod!, ip, [port]) });
   }
   const merged = mergeExpositions(sources, { labelConflict: config.labelConflict });
   const conflicts = merged.typeConflicts;

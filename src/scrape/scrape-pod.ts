@@ -6,9 +6,9 @@ import { classifyContentType, upstreamAccept } from "../exposition/content-type.
 import { ExpositionError } from "../exposition/exposition-error.ts";
 import type { Target } from "../targets/target.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { contentCodingOf, hasForeignTransferCoding } from "./content-coding.ts";
+import { BodyDecoder } from "./body-decoder.ts";
+import { contentCodingOf, hasForeignTransferCoding, upstreamAcceptEncoding } from "./content-coding.ts";
 import type { Deadline } from "./deadline.ts";
-import { GunzipBody } from "./gunzip-body.ts";
 import type { PodConnections } from "./pod-connections.ts";
 import { codeOf, type PodFailure } from "./pod-failure.ts";
 import { type ResponseReceiver, UpstreamRequest } from "./upstream-request.ts";
@@ -37,6 +37,8 @@ export interface PodScrapeOptions<Body extends HeldBody> {
   /** MAX_BODY_SIZE: of the body on the wire and of the decompressed body. */
   readonly maxBodyBytes: number;
   readonly userAgent: string;
+  /** Whether the pod may answer in zstd, which it is asked for where the scraper takes it as well. */
+  readonly zstd: boolean;
   /** The caller's, where FORWARD_AUTHORIZATION says so. */
   readonly authorization?: string | undefined;
   readonly metrics: Pick<Metrics, "limitHit">;
@@ -53,7 +55,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
   readonly target: Target;
   readonly #options: PodScrapeOptions<Body>;
   #request: UpstreamRequest | undefined;
-  #gunzip: GunzipBody | undefined;
+  #decoder: BodyDecoder | undefined;
   #parser: BodyParserLike<Body> | undefined;
   #result: PodResult<Body> | undefined;
   #wireBytes = 0;
@@ -93,14 +95,14 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   /** Asks the pod. Once at most, and not from inside a receiver of another request. */
   start(deadline: Deadline): void {
-    const { connections, userAgent, authorization, maxBodyBytes } = this.#options;
+    const { connections, zstd, userAgent, authorization, maxBodyBytes } = this.#options;
     this.#startedMs = performance.now();
     this.#request = new UpstreamRequest({
       connections,
       target: this.target,
       headers: {
         accept: upstreamAccept,
-        acceptEncoding: "gzip",
+        acceptEncoding: upstreamAcceptEncoding({ zstd }),
         userAgent,
         authorization,
         timeoutSeconds: deadline.remainingSecondsText(),
@@ -119,7 +121,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     this.#parser?.release();
     this.#result = { up: false, ...failure };
     this.#request?.abort();
-    this.#gunzip?.destroy();
+    this.#decoder?.destroy();
     this.#parser = undefined;
     this.#options.heldBytesChanged();
     if (first) this.#settle();
@@ -135,7 +137,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     const coding = contentCodingOf(headers);
     if (hasForeignTransferCoding(headers))
       return this.fail({ reason: "content_type", detail: "the body has an unknown transfer coding" });
-    if (coding === "other")
+    if (coding === "other" || (coding === "zstd" && !this.#options.zstd))
       return this.fail({ reason: "content_type", detail: "the body has an unknown content coding" });
     if (classifyContentType(firstOf(headers["content-type"])) === "other") {
       return this.fail({ reason: "content_type", detail: "the body is not in the text format" });
@@ -143,8 +145,8 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     if (Number(headers["content-length"] ?? 0) > this.#options.maxBodyBytes)
       return this.#failTooLarge("announces");
     this.#parser = this.#options.createBodyParser();
-    if (coding === "gzip") {
-      this.#gunzip = new GunzipBody({
+    if (coding !== "identity") {
+      this.#decoder = new BodyDecoder(coding, {
         data: (chunk) => this.#push(chunk),
         end: () => this.#finish(),
         failed: (failure) => this.fail(failure),
@@ -156,15 +158,15 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   data(chunk: Buffer): void {
     this.#wireBytes += chunk.length;
-    // Also before decompression: empty gzip members without end would never fill the body.
+    // Also before decompression: empty members or frames without end would never fill the body.
     if (this.#wireBytes > this.#options.maxBodyBytes) return this.#failTooLarge("has");
-    if (this.#gunzip === undefined) this.#push(chunk);
-    else if (!this.#gunzip.write(chunk)) this.#request!.pause();
+    if (this.#decoder === undefined) this.#push(chunk);
+    else if (!this.#decoder.write(chunk)) this.#request!.pause();
   }
 
   end(): void {
-    if (this.#gunzip === undefined) this.#finish();
-    else this.#gunzip.end();
+    if (this.#decoder === undefined) this.#finish();
+    else this.#decoder.end();
   }
 
   #push(chunk: Buffer): void {

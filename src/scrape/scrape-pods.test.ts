@@ -37,6 +37,7 @@ function createScraper(o: { maxConnections?: number; perScrape?: number; maxBuff
     scraper.scrape(targets, {
       deadline: new Deadline(deadlineMs),
       signal,
+      zstd: false,
       createBodyParser: () => new TextParser(),
       isCurrent: (target) => !target.path.startsWith("/gone"),
     });

@@ -39,6 +39,8 @@ const firstGuessBytes = 64 * 1024;
 
 /** One scrape of many pods. */
 export interface PodScrapeRequest<Body extends HeldBody> {
+  /** Pods may answer in zstd. */
+  readonly zstd: boolean;
   /** The caller's Authorization, where FORWARD_AUTHORIZATION says so. */
   readonly authorization?: string | undefined;
   readonly deadline: Deadline;
@@ -71,7 +73,7 @@ export class PodScraper {
    */
   async scrape<Body extends HeldBody>(
     targets: readonly Target[],
-    { deadline, signal, createBodyParser, isCurrent, authorization }: PodScrapeRequest<Body>,
+    { deadline, signal, createBodyParser, isCurrent, zstd, authorization }: PodScrapeRequest<Body>,
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
@@ -81,6 +83,7 @@ export class PodScraper {
     });
     const run = new ScrapeRun(targets, {
       ...this.#options,
+      zstd,
       authorization,
       createBodyParser,
       deadline,
@@ -116,6 +119,7 @@ function outcomeOf<Body extends HeldBody>(pod: PodScrape<Body>): PodOutcome<Body
 }
 
 interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions {
+  readonly zstd: boolean;
   readonly authorization: string | undefined;
   readonly createBodyParser: () => BodyParserLike<Body>;
   readonly deadline: Deadline;

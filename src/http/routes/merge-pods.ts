@@ -15,7 +15,7 @@ import type { AccessPolicy } from "../../targets/access-policy.ts";
 import { type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { acceptsGzip } from "../accept-encoding.ts";
+import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
@@ -79,6 +79,7 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
     const scraped = await o.scraper.scrape(selected.targets, {
       deadline: deadline.earlier(mergeMs),
       signal,
+      zstd: readAcceptEncoding(request.headers["accept-encoding"]).zstd > 0,
       authorization: authorizationFor(request, config),
       createBodyParser: () =>
         new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: o.podLabels.names, utf8Names }),
@@ -115,7 +116,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
   if (!outcomes.some(({ up }) => up)) throw allFailed(reports);
   const merged = merge(outcomes, reports, o);
 
-  const gzip = acceptsGzip(request.headers["accept-encoding"]);
+  const coding = chooseCoding(readAcceptEncoding(request.headers["accept-encoding"]));
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, {
@@ -123,7 +124,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     vary: "Accept, Accept-Encoding",
-    ...(gzip && { "content-encoding": "gzip" }),
+    ...(coding !== "identity" && { "content-encoding": coding }),
   });
   if (request.method === "HEAD") {
     // Node would drop the body as well, but only after it had been made.
@@ -131,7 +132,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
     return;
   }
   try {
-    await writeAnswer(response, merged.blocks(), { gzip });
+    await writeAnswer(response, merged.blocks(), { coding });
     o.pace.record(merged.maxBytes, performance.now() - startMs);
   } catch (error) {
     if (error instanceof ClientGoneError) throw error;

@@ -2,6 +2,7 @@
 // cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
 import type * as z from "zod";
 import { apiUrl, hostName, ipAddress, serverName, urlPrefix } from "./address-kinds.ts";
+import { extraLabelList } from "./extra-labels.ts";
 import { cidrList, namespaceList, patternList, portList, watchList } from "./list-kinds.ts";
 import {
   bearerToken,
@@ -425,8 +426,19 @@ export const options = {
     kind: choice(["rename", "honor", "drop"]),
     default: "rename",
     help:
-      "What happens to a pod's own label with the name of a label that the proxy adds (podname, podip). rename: it " +
-      "becomes exported_<name>. honor: it stays and the proxy's is not added. drop: it goes.",
+      "What happens to a pod's own label with the name of a label that the proxy adds (podname, podip, EXTRA_LABELS). " +
+      "rename: it becomes exported_<name>. honor: it stays and the proxy's is not added. drop: it goes.",
+  },
+  extraLabels: {
+    env: "EXTRA_LABELS",
+    group: "answers",
+    kind: extraLabelList(),
+    unset: [],
+    defaultText: "none",
+    help:
+      "Labels that every sample of a pod gets behind podname and podip, in this order: the pod's namespace, its node, the " +
+      "container that declares the scraped port, and labels of the pod, under their key with _ for what a label name " +
+      "cannot have, or under the name given. One that a pod has no value for is left out for that pod.",
   },
   fallbackScrapeProtocol: {
     env: "FALLBACK_SCRAPE_PROTOCOL",

@@ -345,6 +345,20 @@ const cases: Record<OptionKey, OptionCase> = {
     ],
     bad: ["PrometheusProto", "prometheustext0.0.4", "text/plain", "none"],
   },
+  extraLabels: {
+    default: [],
+    good: [
+      [
+        "node, label:app.kubernetes.io/name",
+        [
+          { source: "node", name: "node" },
+          { source: "label", name: "app_kubernetes_io_name", key: "app.kubernetes.io/name" },
+        ],
+      ],
+    ],
+    // The reasons: extra-labels.test.ts.
+    bad: ["nodes", "node,", "node,node", "label:job", "label:a=b-c", "label:-a", " "],
+  },
   podStatusMetrics: { default: true, good: [["false", false]], bad: badBooleans },
   logLevel: {
     default: "info",

@@ -25,6 +25,7 @@ const pod: Pod = {
   labels: new Map(),
   annotations: new Map(),
   ports: [],
+  onlyContainer: "",
 };
 const merge = "/mproxy/team-a/app-/metrics?upstreamPort=1";
 const pass = "/kubesd/metrics?pod=10.0.0.1&target_port=1";

@@ -6,9 +6,9 @@ import { ExpositionError } from "../exposition/exposition-error.ts";
 import { type ClaimedFormat, readContentType } from "../exposition/negotiation/pod-content-type.ts";
 import type { Target } from "../targets/target.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { contentCodingOf, hasForeignTransferCoding } from "./content-coding.ts";
+import { BodyDecoder } from "./body-decoder.ts";
+import { contentCodingOf, hasForeignTransferCoding, upstreamAcceptEncoding } from "./content-coding.ts";
 import type { Deadline } from "./deadline.ts";
-import { GunzipBody } from "./gunzip-body.ts";
 import type { PodConnections } from "./pod-connections.ts";
 import { codeOf, type PodFailure } from "./pod-failure.ts";
 import { type ResponseReceiver, UpstreamRequest } from "./upstream-request.ts";
@@ -35,6 +35,8 @@ export interface BodyParserLike<Body extends HeldBody> {
 export interface ScrapeProtocol {
   /** The Accept header. */
   readonly accept: string;
+  /** Whether zstd is asked for beside gzip: where the scraper takes it as well. */
+  readonly zstd: boolean;
   /** How a body is read whose Content-Type is missing, malformed or foreign; undefined: not at all. */
   readonly fallback: ClaimedFormat | undefined;
 }
@@ -68,8 +70,8 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
   readonly target: Target;
   readonly #options: PodScrapeOptions<Body>;
   #request: UpstreamRequest | undefined;
-  #gunzip: GunzipBody | undefined;
   #claimed: ClaimedFormat | undefined;
+  #decoder: BodyDecoder | undefined;
   #parser: BodyParserLike<Body> | undefined;
   #result: PodResult<Body> | undefined;
   #wireBytes = 0;
@@ -116,7 +118,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
       target: this.target,
       headers: {
         accept: protocol.accept,
-        acceptEncoding: "gzip",
+        acceptEncoding: upstreamAcceptEncoding(protocol),
         userAgent,
         authorization,
         timeoutSeconds: deadline.remainingSecondsText(),
@@ -135,7 +137,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     this.#parser?.release();
     this.#result = { up: false, ...failure };
     this.#request?.abort();
-    this.#gunzip?.destroy();
+    this.#decoder?.destroy();
     this.#parser = undefined;
     this.#options.heldBytesChanged();
     if (first) this.#settle();
@@ -151,7 +153,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     const coding = contentCodingOf(headers);
     if (hasForeignTransferCoding(headers))
       return this.fail({ reason: "content_type", detail: "the body has an unknown transfer coding" });
-    if (coding === "other")
+    if (coding === "other" || (coding === "zstd" && !this.#options.protocol.zstd))
       return this.fail({ reason: "content_type", detail: "the body has an unknown content coding" });
     const { protocol, createBodyParser } = this.#options;
     const claimed = readContentType(firstOf(headers["content-type"]), protocol.fallback);
@@ -161,8 +163,8 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     if (Number(headers["content-length"] ?? 0) > this.#options.maxBodyBytes)
       return this.#failTooLarge("announces");
     this.#parser = createBodyParser(claimed);
-    if (coding === "gzip") {
-      this.#gunzip = new GunzipBody({
+    if (coding !== "identity") {
+      this.#decoder = new BodyDecoder(coding, {
         data: (chunk) => this.#push(chunk),
         end: () => this.#finish(),
         failed: (failure) => this.fail(failure),
@@ -174,15 +176,15 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   data(chunk: Buffer): void {
     this.#wireBytes += chunk.length;
-    // Also before decompression: empty gzip members without end would never fill the body.
+    // Also before decompression: empty members or frames without end would never fill the body.
     if (this.#wireBytes > this.#options.maxBodyBytes) return this.#failTooLarge("has");
-    if (this.#gunzip === undefined) this.#push(chunk);
-    else if (!this.#gunzip.write(chunk)) this.#request!.pause();
+    if (this.#decoder === undefined) this.#push(chunk);
+    else if (!this.#decoder.write(chunk)) this.#request!.pause();
   }
 
   end(): void {
-    if (this.#gunzip === undefined) this.#finish();
-    else this.#gunzip.end();
+    if (this.#decoder === undefined) this.#finish();
+    else this.#decoder.end();
   }
 
   #push(chunk: Buffer): void {

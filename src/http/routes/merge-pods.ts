@@ -22,20 +22,14 @@ import type { AccessPolicy } from "../../targets/access-policy.ts";
 import { type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { acceptsGzip } from "../accept-encoding.ts";
+import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
 import type { MergePace } from "../merge-pace.ts";
-import {
-  countReasons,
-  describeFailures,
-  podLabelNames,
-  podLabels,
-  type PodReport,
-  reportPods,
-} from "../pod-report.ts";
+import { PodLabels } from "../pod-labels.ts";
+import { countReasons, describeFailures, type PodReport, reportPods } from "../pod-report.ts";
 import {
   authorizationFor,
   deadlineOf,
@@ -60,14 +54,15 @@ export interface MergePodsOptions {
 }
 
 export function addMergePodsRoute(app: FastifyInstance, options: MergePodsOptions): void {
-  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, options));
+  const podLabels = new PodLabels(options.config.extraLabels);
+  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, { ...options, podLabels }));
 }
 
-async function mergePods(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  o: MergePodsOptions,
-): Promise<FastifyReply> {
+interface MergeParts extends MergePodsOptions {
+  readonly podLabels: PodLabels;
+}
+
+async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeParts): Promise<FastifyReply> {
   const { config, policy, metrics, pods } = o;
   const deadline = deadlineOf(request, config, metrics);
   const merge = parseMergeRequest(request.checkedTarget);
@@ -93,12 +88,16 @@ async function mergePods(
       deadline: deadline.earlier(mergeMs),
       signal,
       authorization: authorizationFor(request, config),
-      protocol: { accept: formats.upstreamAccept, fallback: fallbackFormat(config.fallbackScrapeProtocol) },
+      protocol: {
+        accept: formats.upstreamAccept,
+        zstd: readAcceptEncoding(request.headers["accept-encoding"]).zstd > 0,
+        fallback: fallbackFormat(config.fallbackScrapeProtocol),
+      },
       createBodyParser: ({ format }) =>
         new BodyParser({
           format,
           maxSamples: config.maxSamplesPerPod,
-          reservedLabels: podLabelNames,
+          reservedLabels: o.podLabels.names,
           utf8Names,
         }),
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
@@ -119,7 +118,7 @@ async function mergePods(
 
 type UpOutcome = Extract<PodOutcome<ParsedBody>, { up: true }>;
 
-interface Answer extends MergePodsOptions {
+interface Answer extends MergeParts {
   readonly merge: MergeRequest;
   readonly formats: ScraperFormats;
   readonly selected: SelectedPods;
@@ -129,14 +128,17 @@ interface Answer extends MergePodsOptions {
 async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): Promise<void> {
   const startMs = performance.now();
   const { outcomes } = o.scraped;
-  const reports = reportPods(o.selected, outcomes, (pod) => o.policy.addressOf(pod));
+  const reports = reportPods(o.selected, outcomes, {
+    addressOf: (pod) => o.policy.addressOf(pod),
+    podLabels: o.podLabels,
+  });
   record(reports, o);
   const up = outcomes.filter((outcome) => outcome.up);
   if (up.length === 0) throw allFailed(reports);
   const format = o.formats.takesOpenMetrics ? commonFormat(up.map(({ body }) => body)) : "text";
   const merged = merge(up, reports, { ...o, format });
 
-  const gzip = acceptsGzip(request.headers["accept-encoding"]);
+  const coding = chooseCoding(readAcceptEncoding(request.headers["accept-encoding"]));
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, {
@@ -147,7 +149,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     vary: "Accept, Accept-Encoding",
-    ...(gzip && { "content-encoding": "gzip" }),
+    ...(coding !== "identity" && { "content-encoding": coding }),
   });
   if (request.method === "HEAD") {
     // Node would drop the body as well, but only after it had been made.
@@ -155,7 +157,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
     return;
   }
   try {
-    await writeAnswer(response, merged.blocks(), { gzip });
+    await writeAnswer(response, merged.blocks(), { coding });
     o.pace.record(merged.maxBytes, performance.now() - startMs);
   } catch (error) {
     if (error instanceof ClientGoneError) throw error;
@@ -169,11 +171,11 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
 function merge(
   up: readonly UpOutcome[],
   reports: readonly PodReport[],
-  { config, metrics, logger, merge, format }: Answer & { readonly format: ExpositionFormat },
+  { config, metrics, logger, merge, format, podLabels }: Answer & { readonly format: ExpositionFormat },
 ): MergedExposition {
-  const sources: MergeSource[] = up.map(({ body, target }) => ({
+  const sources: MergeSource[] = up.map(({ body, target: { pod, ip, port } }) => ({
     body,
-    labels: podLabels(target.podName, target.ip),
+    labels: podLabels.of(pod!, ip, [port]),
   }));
   if (config.podStatusMetrics) {
     sources.unshift({ body: parseStatus(reports, format), labels: [], unfiltered: true });

@@ -15,8 +15,12 @@ import { mergeReference } from "./support/reference-merger.ts";
 import { parseReference } from "./support/reference-parser.ts";
 
 describe("parseReference() of OpenMetrics", () => {
+  test("takes a body of no bytes, as Prometheus does", () => {
+    expect(parseReference("", "openmetrics").samples).toEqual([]);
+  });
+
   for (const body of [
-    "",
+    "\n",
     "# EOF\n\n",
     "a 1\n",
     "\n# EOF",

@@ -5,9 +5,12 @@ import type { Label } from "../../src/exposition/label.ts";
 import { mergeExpositions, type MergeSource } from "../../src/exposition/merge.ts";
 import type { LabelConflict } from "../../src/exposition/rewrite-line.ts";
 
-type ParserOptions = ConstructorParameters<typeof BodyParser>[0];
+export type Format = "text" | "openmetrics";
+
+type ParserOptions = ConstructorParameters<typeof BodyParser>[0] & { readonly format: Format };
 
 const defaults: ParserOptions = {
+  format: "text",
   maxSamples: 1_000_000,
   reservedLabels: ["podname", "podip"],
   utf8Names: true,
@@ -47,8 +50,10 @@ export function findProblem(
 export function mergeToBuffer(
   sources: readonly MergeSource[],
   labelConflict: LabelConflict = "rename",
+  format: Format = "text",
 ): Buffer {
-  return Buffer.concat([...mergeExpositions(sources, { labelConflict }).blocks()]);
+  const options = { labelConflict, format };
+  return Buffer.concat([...mergeExpositions(sources, options).blocks()]);
 }
 
 /** What becomes of one body that gets `labels`, without metadata. */

@@ -5,8 +5,8 @@
 import { familiesOf, type ReferenceFamily } from "./reference-families.ts";
 import { namesOf } from "./reference-names.ts";
 import { parseReference } from "./reference-parser.ts";
-import type { Label, ReferenceFormat } from "./reference-sample.ts";
-import { type LineOptions, writeLine, writeMetricName } from "./reference-writer.ts";
+import { isSample, type Label, type ParsedExposition, type ReferenceFormat } from "./reference-sample.ts";
+import { isBareMetric, type LineOptions, writeLine, writeMetricName } from "./reference-writer.ts";
 
 export interface ReferenceSource {
   readonly body: string;
@@ -25,7 +25,7 @@ export function mergeReference(sources: readonly ReferenceSource[], options: Ref
   const { format = "text", keepFamily = () => true } = options;
   const bodies = sources.map(({ body, format: input = "text", labels }) => {
     if (format === "openmetrics" && input === "text") throw new Error("Cannot merge text into OpenMetrics");
-    const parsed = parseReference(body, input);
+    const parsed = withoutUtf8Metadata(parseReference(body, input), options);
     return { samples: parsed.samples, labels, names: namesOf(parsed, input, format) };
   });
   const families = familiesOf(
@@ -51,6 +51,13 @@ export function mergeReference(sources: readonly ReferenceSource[], options: Ref
     }
   }
   return format === "openmetrics" ? `${text}# EOF\n` : text;
+}
+
+/** A scraper that does not take such names is not told of them. */
+function withoutUtf8Metadata(parsed: ParsedExposition, { utf8Names }: ReferenceOptions): ParsedExposition {
+  if (utf8Names !== false) return parsed;
+  const isTold = (entry: ParsedExposition["entries"][number]) => isSample(entry) || isBareMetric(entry.name);
+  return { samples: parsed.samples, entries: parsed.entries.filter(isTold) };
 }
 
 /** Names by which a filter may know a family: that of its samples too, where OpenMetrics takes the suffix off. */

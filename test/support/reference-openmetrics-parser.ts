@@ -38,6 +38,8 @@ const itemPattern = new RegExp(`(${word})(?:=(${quotedValue}))?(,?)`, "y");
 const typePattern = /^(?:counter|gauge|histogram|gaugehistogram|summary|info|stateset|unknown)$/;
 
 export function parseOpenMetricsReference(body: string): ParsedExposition {
+  // Prometheus looks at no format when there is nothing.
+  if (body === "") return { entries: [], samples: [] };
   const end = /# EOF\n?$/.exec(body)?.index;
   if (end === undefined) throw new Error("Cannot parse the body: its last line is not # EOF");
   const entries: (Sample | Metadata)[] = [];

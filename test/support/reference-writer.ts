@@ -10,10 +10,10 @@ export interface LineOptions {
   readonly utf8Names?: boolean;
 }
 
-const bareMetric = (name: string) => /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name);
-export const writeMetricName = (name: string) => (bareMetric(name) ? name : encode(name));
-const writeLabel = ({ name, value }: Label) =>
-  `${/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : encode(name)}=${encode(value)}`;
+export const isBareMetric = (name: string) => /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name);
+export const writeMetricName = (name: string) => (isBareMetric(name) ? name : encode(name));
+export const isBareLabel = (name: string) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name);
+const writeLabel = ({ name, value }: Label) => `${isBareLabel(name) ? name : encode(name)}=${encode(value)}`;
 
 /** Undefined when the sample cannot be written in the format. */
 export function writeLine(
@@ -33,7 +33,7 @@ export function writeLine(
   if (asItIs) return insert(sample, added);
   const { name } = sample;
   const all = combine(labels, added, options.labelConflict).map(writeLabel);
-  const series = bareMetric(name) ? `${name}{${all.join(",")}}` : `{${[encode(name), ...all].join(",")}}`;
+  const series = isBareMetric(name) ? `${name}{${all.join(",")}}` : `{${[encode(name), ...all].join(",")}}`;
   return `${series} ${rest}`;
 }
 

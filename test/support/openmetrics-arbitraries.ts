@@ -95,27 +95,30 @@ const helpLine = fc.tuple(anyName, helpText).map(([name, text]) => `# HELP ${nam
 const unitLine = fc
   .oneof(
     anyName.map((name) => `# UNIT ${name} `),
-    oneOf('x_s s|x_s s|z_s s|z_s s|"z_s" s|z_s_total total|z_total_s s|z_total_s total_s|x_total total'),
+    oneOf(
+      'u_a_s s|u_a_s a_s|z_s s|z_s s|"z_s" s|z_s_total total|z_total_s s|z_total_s total_s|x_total total',
+    ),
     oneOf('"q_\\z" \\z|"a.b_total" total|"p_\\\\" \\\\|"p_\\n" \\n|"u_a b" a b'),
   )
   .map((line) => (line.startsWith("#") ? line : `# UNIT ${line}`));
 
-const [numbers, bounds] = [oneOf("1|0.5|0|1.0|-0|+1"), oneOf("1|2.5|1e3|-1|0.5|+Inf")];
+const [numbers, bounds] = [oneOf("1|0.5|0|1.0|-0|+1|-0.1|1.01"), oneOf("1|2.5|1e3|-1|0.5|+Inf|-Inf|Inf")];
 /** Of a label, without its quotes. */
 const nameOf = (item: string) => item.split("=")[0]!.replaceAll('"', "");
 
 /** A whole family, as exporters write them, with something odd now and then. */
 const wholeFamily = fc
   .record({
-    name: oneOf("x|y|z_s|a.b"),
+    name: oneOf("x|y|z_s|u_a_s|a.b"),
     type: types,
     help: fc.boolean(),
+    units: fc.constantFrom(undefined, ["s", "a_s"], ["s", "s"]),
     extra: fc.option(labels, { freq: 2 }),
     bound: fc.oneof({ weight: 6, arbitrary: bounds }, labelValue),
     quantile: fc.oneof({ weight: 6, arbitrary: numbers }, labelValue),
     end: suffix,
   })
-  .map(({ name, type, help, extra, bound, quantile, end }) => {
+  .map(({ name, type, help, units, extra, bound, quantile, end }) => {
     const isQuoted = name.includes(".");
     const metric = isQuoted ? `"${name}"` : name;
     const line = (part: string, ...items: string[]) => {
@@ -137,7 +140,10 @@ const wholeFamily = fc
       histogram: [...buckets, line("_count"), line("_sum"), created],
       gaugehistogram: [...buckets, line("_gcount"), line("_gsum")],
     };
-    const unit = name === "z_s" && help ? [`# UNIT ${metric} s`] : [];
+    const unit =
+      units === undefined || !name.endsWith("_s")
+        ? []
+        : [`# UNIT ${metric} ${units[name === "z_s" ? 0 : 1]}`];
     const metadata = [...(help ? [`# HELP ${metric} of ${type}`] : []), `# TYPE ${metric} ${type}`, ...unit];
     return [...metadata, ...samples[type]!].join("\n");
   });

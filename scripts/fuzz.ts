@@ -17,7 +17,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    formats: { type: "string", default: "text" },
+    formats: { type: "string", default: "text,openmetrics" },
   },
 });
 const endMs = performance.now() + Number(values.minutes) * 60_000;

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { casesOf, findCaseProblem, fuzzCases } from "./support/fuzz-cases.ts";
 import { readCorpus } from "./support/fuzz-corpus.ts";
 
-const formats = ["text"] as const;
-const corpus = readCorpus().filter(({ format }) => formats.some((one) => one === format));
+const formats = ["text", "openmetrics"] as const;
+const corpus = readCorpus();
 const groups = Map.groupBy(corpus, ({ name, format }) =>
   name.startsWith("found-") ? name : `${name}.${format}`,
 );

@@ -64,7 +64,7 @@ function findReferenceProblem(body: string, utf8Names: boolean): string | undefi
 }
 
 /** Whether the engine merges as the slow merger does, and reads its own answer again. For bodies that it takes. */
-function findMergeProblem(pods: readonly CheckedPod[], checks: MergeChecks): string | undefined {
+export function findMergeProblem(pods: readonly CheckedPod[], checks: MergeChecks): string | undefined {
   const { format, labelConflict, utf8Names = true } = checks;
   const options = { reservedLabels, utf8Names };
   const merge = (sources: readonly CheckedPod[], reserved: readonly string[]) =>

@@ -15,7 +15,7 @@ import { findProblem, parseExposition } from "../support/parse-exposition.ts";
 import type { QuerySample } from "../support/prometheus-api.ts";
 import { startPrometheus } from "../support/prometheus-server.ts";
 import { promtoolCheckMetrics } from "../support/promtool.ts";
-import { parseReference } from "../support/reference-merger.ts";
+import { parseReference } from "../support/reference-parser.ts";
 import type { PrometheusVersion } from "../support/tool-paths.ts";
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));

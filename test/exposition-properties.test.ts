@@ -24,7 +24,7 @@ function merge(sources: Pods, conflict: "rename" | "honor" | "drop", reserved = 
     body: parseExposition(body, { reservedLabels: reserved }),
     labels,
   }));
-  const merged = mergeExpositions(parsed, { labelConflict: conflict });
+  const merged = mergeExpositions(parsed, { labelConflict: conflict, format: "text" });
   const blocks = [...merged.blocks()];
   const bytes = Buffer.concat(blocks);
   expect(bytes.length).toBeLessThanOrEqual(merged.maxBytes);
@@ -122,7 +122,10 @@ describe("mergeExpositions()", () => {
         expect(problem === undefined).toBe(isLegacy);
         if (problem !== undefined) return;
         const parsed = parseExposition(body, { utf8Names: false });
-        const merged = mergeExpositions([{ body: parsed, labels: [] }], { labelConflict: "rename" });
+        const merged = mergeExpositions([{ body: parsed, labels: [] }], {
+          labelConflict: "rename",
+          format: "text",
+        });
         const text = Buffer.concat([...merged.blocks()]).toString();
         expect(contents(parseReference(text).samples)).toEqual(contents(samples));
         const withoutValues = text.replaceAll(/=[ \t]*"(?:[^"\\]|\\[^])*"/g, "");

@@ -87,7 +87,7 @@ interface ListShape<T> {
 }
 
 /** An empty item is refused, never skipped: `a,` and `$UNSET,a` are slips, and an empty pattern would match everything. */
-function list<T>({ placeholder, wanted, split = splitAtCommas, item }: ListShape<T>): ValueKind<T[]> {
+export function list<T>({ placeholder, wanted, split = splitAtCommas, item }: ListShape<T>): ValueKind<T[]> {
   const itemSchema = z.string().transform((text, context) => {
     const outcome = text === "" ? { reason: "an empty item" } : item(text);
     if ("value" in outcome) return outcome.value;

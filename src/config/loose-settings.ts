@@ -58,6 +58,13 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "KUBESD_REQUIRE_POD=true",
     });
   }
+  if (config.fallbackScrapeProtocol !== "") {
+    loose.push({
+      variable: "FALLBACK_SCRAPE_PROTOCOL",
+      allows: "pods without a Content-Type of metrics are read all the same",
+      tighten: "FALLBACK_SCRAPE_PROTOCOL= (empty)",
+    });
+  }
   if (config.forwardAuthorization) {
     loose.push({
       variable: "FORWARD_AUTHORIZATION",

@@ -2,6 +2,7 @@
 // cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
 import type * as z from "zod";
 import { apiUrl, hostName, ipAddress, serverName, urlPrefix } from "./address-kinds.ts";
+import { extraLabelList } from "./extra-labels.ts";
 import { cidrList, namespaceList, patternList, portList, watchList } from "./list-kinds.ts";
 import {
   bearerToken,
@@ -9,6 +10,7 @@ import {
   choice,
   count,
   duration,
+  fallbackProtocol,
   filePath,
   listenPort,
   remotePort,
@@ -30,6 +32,8 @@ export interface Option {
   readonly unset?: unknown;
   /** What is shown as the default where `default` does not say it all. */
   readonly defaultText?: string;
+  /** Being set to nothing is a value of its own; else it is as if it were not set. */
+  readonly takesEmpty?: true;
   /** Sentences in plain text; --help and the generated page show them. */
   readonly help: string;
   /** The value never appears in a message. */
@@ -422,8 +426,29 @@ export const options = {
     kind: choice(["rename", "honor", "drop"]),
     default: "rename",
     help:
-      "What happens to a pod's own label with the name of a label that the proxy adds (podname, podip). rename: it " +
-      "becomes exported_<name>. honor: it stays and the proxy's is not added. drop: it goes.",
+      "What happens to a pod's own label with the name of a label that the proxy adds (podname, podip, EXTRA_LABELS). " +
+      "rename: it becomes exported_<name>. honor: it stays and the proxy's is not added. drop: it goes.",
+  },
+  extraLabels: {
+    env: "EXTRA_LABELS",
+    group: "answers",
+    kind: extraLabelList(),
+    unset: [],
+    defaultText: "none",
+    help:
+      "Labels that every sample of a pod gets behind podname and podip, in this order: the pod's namespace, its node, the " +
+      "container that declares the scraped port, and labels of the pod, under their key with _ for what a label name " +
+      "cannot have, or under the name given. One that a pod has no value for is left out for that pod.",
+  },
+  fallbackScrapeProtocol: {
+    env: "FALLBACK_SCRAPE_PROTOCOL",
+    group: "answers",
+    kind: fallbackProtocol(),
+    default: "PrometheusText0.0.4",
+    takesEmpty: true,
+    help:
+      "How the metrics of a pod are read whose Content-Type is missing, malformed or of no format of metrics, as Prometheus' " +
+      "fallback_scrape_protocol. Set to nothing: such a pod is left out of a merged answer, as Prometheus 3 does.",
   },
   podStatusMetrics: {
     env: "POD_STATUS_METRICS",

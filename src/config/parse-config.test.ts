@@ -335,6 +335,30 @@ const cases: Record<OptionKey, OptionCase> = {
     ],
     bad: ["Honor", "keep"],
   },
+  fallbackScrapeProtocol: {
+    default: "PrometheusText0.0.4",
+    good: [
+      ["PrometheusText1.0.0", "PrometheusText1.0.0"],
+      ["OpenMetricsText0.0.1", "OpenMetricsText0.0.1"],
+      ["OpenMetricsText1.0.0", "OpenMetricsText1.0.0"],
+      ["", ""],
+    ],
+    bad: ["PrometheusProto", "prometheustext0.0.4", "text/plain", "none"],
+  },
+  extraLabels: {
+    default: [],
+    good: [
+      [
+        "node, label:app.kubernetes.io/name",
+        [
+          { source: "node", name: "node" },
+          { source: "label", name: "app_kubernetes_io_name", key: "app.kubernetes.io/name" },
+        ],
+      ],
+    ],
+    // The reasons: extra-labels.test.ts.
+    bad: ["nodes", "node,", "node,node", "label:job", "label:a=b-c", "label:-a", " "],
+  },
   podStatusMetrics: { default: true, good: [["false", false]], bad: badBooleans },
   logLevel: {
     default: "info",
@@ -408,11 +432,23 @@ test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
   }
 });
 
-test.for(keys)("parseConfig() takes an empty variable %s as not set, and refuses an empty flag", (key) => {
-  const { env } = options[key];
-  if (!(env in required)) expect(configOf({ env: { [env]: "" } }).sources[key]).toBe("default");
-  expect(problemsOf({ argv: [`${flagOf(options[key])}=`] })[0]).toContain(`Cannot use ${env}`);
+const takesEmpty = (key: OptionKey) => (options[key] as Option).takesEmpty === true;
+
+test("parseConfig() takes an empty FALLBACK_SCRAPE_PROTOCOL as no fallback, and no other empty variable as a value", () => {
+  expect(keys.filter(takesEmpty)).toEqual(["fallbackScrapeProtocol"]);
+  const { config, sources } = configOf({ env: { FALLBACK_SCRAPE_PROTOCOL: "" } });
+  expect([config.fallbackScrapeProtocol, sources.fallbackScrapeProtocol]).toEqual(["", "environment"]);
+  expect(configOf({ argv: ["--fallback-scrape-protocol="] }).config.fallbackScrapeProtocol).toBe("");
 });
+
+test.for(keys.filter((key) => !takesEmpty(key)))(
+  "parseConfig() takes an empty variable %s as not set, and refuses an empty flag",
+  (key) => {
+    const { env } = options[key];
+    if (!(env in required)) expect(configOf({ env: { [env]: "" } }).sources[key]).toBe("default");
+    expect(problemsOf({ argv: [`${flagOf(options[key])}=`] })[0]).toContain(`Cannot use ${env}`);
+  },
+);
 
 test("parseConfig() prefers a flag to a variable, even when the variable is refused", () => {
   const { config, sources } = configOf({ argv: ["--log-level", "warn"], env: { LOG_LEVEL: "nonsense" } });
@@ -521,6 +557,7 @@ test("parseConfig() warns about loose settings in one line", () => {
 test("parseConfig() warns about nothing under strict settings", () => {
   const env = {
     KUBESD_REQUIRE_POD: "true",
+    FALLBACK_SCRAPE_PROTOCOL: "",
     METRICS_PATH_MATCH: "full",
     NAMESPACE_WHITELIST: "team-a",
     PORT_WHITELIST: "9100",

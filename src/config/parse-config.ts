@@ -80,11 +80,11 @@ function collectGiven(
 ): Map<OptionKey, GivenValue> {
   const given = new Map<OptionKey, GivenValue>();
   for (const key of optionKeys) {
-    const name = options[key].env;
+    const { env: name, takesEmpty }: Option = options[key];
     const flag = flags.get(name);
     const variable = env[name];
     if (flag !== undefined) given.set(key, { source: "flag", text: flag });
-    else if (variable !== undefined && variable !== "")
+    else if (variable !== undefined && (variable !== "" || takesEmpty === true))
       given.set(key, { source: "environment", text: variable });
   }
   return given;

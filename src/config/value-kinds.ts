@@ -81,6 +81,21 @@ export function choice<const T extends string>(choices: readonly T[]): ValueKind
   };
 }
 
+/** Of the names in Prometheus' `scrape_protocols` those that are merged, or nothing. */
+export function fallbackProtocol() {
+  const protocols = [
+    "PrometheusText0.0.4",
+    "PrometheusText1.0.0",
+    "OpenMetricsText0.0.1",
+    "OpenMetricsText1.0.0",
+  ] as const;
+  return {
+    schema: z.enum([...protocols, ""]),
+    placeholder: "protocol",
+    wanted: `${protocols.slice(0, -1).join(", ")} or ${protocols.at(-1)}, or nothing`,
+  };
+}
+
 export function filePath(): ValueKind<string> {
   return {
     schema: z

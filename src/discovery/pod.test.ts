@@ -60,6 +60,7 @@ describe("readPod()", () => {
         { container: "web", name: "", port: 53, protocol: "UDP" },
         { container: "mesh", name: "metrics", port: 15090, protocol: "TCP" },
       ],
+      onlyContainer: "",
     });
   });
 
@@ -73,6 +74,7 @@ describe("readPod()", () => {
       labels: new Map(),
       annotations: new Map(),
       ports: [],
+      onlyContainer: "",
     });
   });
 
@@ -139,6 +141,17 @@ describe("readPod()", () => {
     }
     check({ metadata: { ...metadata, labels: { a: null } } }, { labels: new Map([["a", ""]]) });
     check({ metadata: { ...metadata, annotations: { other: 1 } } }, { annotations: new Map() });
+  });
+
+  test("names the only container, beside init containers and sidecars", () => {
+    const check = (spec: object, onlyContainer: string) =>
+      expect(readPod({ metadata, spec })).toMatchObject({ onlyContainer });
+    check({ containers: [{ name: "web" }] }, "web");
+    check({ containers: [{ name: "web" }], initContainers: [{ name: "a", restartPolicy: "Always" }] }, "web");
+    check({ containers: [{ name: "web" }, { name: "helper" }] }, "");
+    check({ containers: [{ name: 1 }] }, "");
+    check({ containers: [] }, "");
+    check({ initContainers: [{ name: "setup" }] }, "");
   });
 
   test("keeps names that prototypes have as data", () => {

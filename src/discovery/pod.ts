@@ -31,6 +31,8 @@ export interface Pod {
   readonly annotations: ReadonlyMap<string, string>;
   /** Of containers and of sidecars (init containers that go on running), in that order. */
   readonly ports: readonly ContainerPort[];
+  /** The container, in a pod that has one beside its init containers and sidecars; empty in others. */
+  readonly onlyContainer: string;
 }
 
 /** Why an object is not a pod that can be used. */
@@ -74,6 +76,7 @@ export function readPod(object: unknown): Pod | PodProblem {
     labels,
     annotations,
     ports: readPorts(spec),
+    onlyContainer: readOnlyContainer(spec),
   };
 }
 
@@ -113,6 +116,12 @@ function readPorts(spec: UnknownObject): readonly ContainerPort[] {
       };
     }),
   );
+}
+
+/** Not the names of all: ten thousand pods are held, and no other is asked for. */
+function readOnlyContainer(spec: UnknownObject): string {
+  const [container, ...others] = objectsAt(spec, "containers");
+  return container === undefined || others.length > 0 ? "" : stringAt(container, "name");
 }
 
 function isPort(value: number): boolean {

@@ -8,7 +8,7 @@ import {
   podLabels,
 } from "../../test/support/parse-exposition.ts";
 import { BodyParser, type ParsedBody } from "./body-parser.ts";
-import { LineParser } from "./line-parser.ts";
+import { TextParser } from "./text/text-parser.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -143,7 +143,7 @@ describe("BodyParser", () => {
   });
 
   test("counts the memory of metric names", () => {
-    const parser = new BodyParser({ maxSamples: 1, reservedLabels: [], utf8Names: true });
+    const parser = new BodyParser({ format: "text", maxSamples: 1, reservedLabels: [], utf8Names: true });
     for (let index = 0; index < 50; index++)
       parser.push(Buffer.from(`# HELP ${"n".repeat(10_000)}${index} x\n`));
     expect(parser.finish().heldBytes).toBeGreaterThan(50 * 20_000);
@@ -159,7 +159,7 @@ describe("BodyParser", () => {
   });
 
   test("stops at the first bad block instead of taking all of the body", () => {
-    const parser = new BodyParser({ maxSamples: 1, reservedLabels: [], utf8Names: true });
+    const parser = new BodyParser({ format: "text", maxSamples: 1, reservedLabels: [], utf8Names: true });
     const endless = () => {
       for (let i = 0; i < 100; i++) parser.push(Buffer.alloc(1024, "?\n"));
     };
@@ -177,7 +177,7 @@ describe("BodyParser holds little", () => {
 
   test("of a large one, and says how much while it grows", () => {
     const chunk = Buffer.from('some_metric_name{label="value"} 12345\n'.repeat(1000));
-    const parser = new BodyParser({ maxSamples: 1e6, reservedLabels: [], utf8Names: true });
+    const parser = new BodyParser({ format: "text", maxSamples: 1e6, reservedLabels: [], utf8Names: true });
     let before = parser.heldBytes;
     for (let i = 1; i <= 100; i++) {
       parser.push(chunk);
@@ -197,7 +197,7 @@ describe("BodyParser holds little", () => {
   });
 
   test("after its end", () => {
-    const parser = new BodyParser({ maxSamples: 1, reservedLabels: [], utf8Names: true });
+    const parser = new BodyParser({ format: "text", maxSamples: 1, reservedLabels: [], utf8Names: true });
     parser.push(Buffer.from("a 1\n"));
     const parsed = parser.finish();
     expect(parser.heldBytes).toBe(parsed.heldBytes);
@@ -207,7 +207,7 @@ describe("BodyParser holds little", () => {
 describe("BodyParser looks at each byte a bounded number of times", () => {
   const check = (what: string, hostile: string) => {
     test(what, () => {
-      const parse = vi.spyOn(LineParser.prototype, "parse");
+      const parse = vi.spyOn(TextParser.prototype, "parse");
       findProblem(hostile);
       const looked = parse.mock.calls.reduce((sum, [, end]) => sum + end, 0);
       // Blocks double, so that all earlier looks at an open line together cost as much as the last one.

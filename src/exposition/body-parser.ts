@@ -4,8 +4,11 @@
  */
 import { BodyTable, INSERT_OFFSET_MASK } from "./body-table.ts";
 import { ExpositionError } from "./exposition-error.ts";
-import { LineParser, type LineParserOptions } from "./line-parser.ts";
+import type { FormatParser, FormatParserOptions } from "./format-parser.ts";
+import type { ExpositionFormat } from "./format.ts";
+import { OpenMetricsParser } from "./openmetrics/openmetrics-parser.ts";
 import { LF } from "./syntax.ts";
+import { TextParser } from "./text/text-parser.ts";
 
 const FIRST_BLOCK_BYTES = 16 * 1024;
 const FULL_BLOCK_BYTES = 256 * 1024;
@@ -23,15 +26,21 @@ export interface ParsedBody {
   release(): void;
 }
 
+export interface BodyParserOptions extends FormatParserOptions {
+  readonly format: ExpositionFormat;
+}
+
 export class BodyParser {
-  readonly #table = new BodyTable();
-  readonly #parser: LineParser;
+  readonly #table: BodyTable;
+  readonly #parser: FormatParser;
   #block: Buffer = Buffer.allocUnsafeSlow(FIRST_BLOCK_BYTES);
   #filled = 0;
   #sealedBytes = 0;
 
-  constructor(options: LineParserOptions) {
-    this.#parser = new LineParser(this.#table, options);
+  constructor({ format, ...options }: BodyParserOptions) {
+    this.#table = new BodyTable(format);
+    this.#parser =
+      format === "text" ? new TextParser(this.#table, options) : new OpenMetricsParser(this.#table, options);
   }
 
   /** Memory held now, in bytes. Grows with push() and only with it. */
@@ -70,6 +79,7 @@ export class BodyParser {
       this.#seal(spare * 4 > this.#block.length ? copyOf(this.#block, 0, taken, taken) : this.#block, taken);
       this.#filled = 0;
     }
+    this.#parser.finish();
     this.#block = Buffer.alloc(0);
     this.#table.seal();
     return {

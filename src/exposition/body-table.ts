@@ -4,8 +4,9 @@
  */
 
 import { ExpositionError } from "./exposition-error.ts";
+import type { ExpositionFormat } from "./format.ts";
 
-/** Where the labels go on a line, and in which form. Stored in the top three bits of a line's first integer. */
+/** Where the labels go on a line, and in which form. Stored, with CONVERTS_BIT, in the top four bits of a line's first integer. */
 export const InsertKind = {
   /** `name 1` becomes `name{labels} 1`. */
   noBraces: 0,
@@ -17,15 +18,38 @@ export const InsertKind = {
   afterQuotedName: 3,
   /** The line is legal to Prometheus but not to every reader, or its labels collide with ours: written anew. */
   rewrite: 4,
+  /** The same, and its exemplar is left out. */
+  rewriteWithoutExemplar: 5,
 } as const;
 
-export const INSERT_KIND_SHIFT = 29;
-/** Also the largest size of a block: an offset fits beside its kind. */
-export const INSERT_OFFSET_MASK = 0x1fff_ffff;
+/** Added to a line's InsertKind: its bytes are of OpenMetrics alone (timestamp, exemplar, escape), so text has it written anew. */
+export const CONVERTS_BIT = 8;
 
-/** Metric types of text 0.0.4, as bits: a family on which pods disagree has more than one. */
-export const TypeBit = { counter: 1, gauge: 2, histogram: 4, summary: 8, untyped: 16 } as const;
+export const INSERT_KIND_SHIFT = 28;
+/** Also the largest size of a block: an offset fits beside its kind. */
+export const INSERT_OFFSET_MASK = 0x0fff_ffff;
+
+/**
+ * Metric types as bits: a family on which pods disagree has more than one. `untyped` of the text format is what OpenMetrics
+ * calls `unknown`; the last three are of OpenMetrics alone.
+ */
+export const TypeBit = {
+  counter: 1,
+  gauge: 2,
+  histogram: 4,
+  summary: 8,
+  untyped: 16,
+  info: 32,
+  stateset: 64,
+  gaugehistogram: 128,
+} as const;
 export type MetricType = keyof typeof TypeBit;
+
+/**
+ * Why samples of a name cannot be part of an OpenMetrics family of some type, as bits: a bucket without a proper `le`, a
+ * quantile without a proper `quantile`, a state without the label that says which.
+ */
+export const UnfitBit = { bucket: 1, quantile: 2, state: 4 } as const;
 
 /** A body with more metric names is void. Samples have a limit of their own, but a name needs no sample. */
 const MAX_NAMES = 100_000;
@@ -42,10 +66,14 @@ export class BodyName {
   helpBlock = -1;
   helpStart = 0;
   helpEnd = 0;
+  /** Of the last UNIT line; empty when there is none. */
+  unit = "";
   sampled = false;
   /** A sample of this name has an `le` (or `quantile`) label that is no float: no reader takes it as a bucket. */
   oddBucket = false;
   oddQuantile = false;
+  /** Union of UnfitBit; of bodies in OpenMetrics only. */
+  unfit = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -95,9 +123,17 @@ export class BodyTable {
   readonly runs = new IntList(64 * RUN_WIDTH);
   /** LINE_WIDTH integers each. */
   readonly lines = new IntList(256 * LINE_WIDTH);
-  /** Bytes in lines that are written anew. */
+  readonly format: ExpositionFormat;
+  /** Bytes in lines that are written anew whatever the answer is. */
   rewriteBytes = 0;
   rewriteLines = 0;
+  /** Bytes in lines that are written anew in an answer of another format. */
+  convertBytes = 0;
+  convertLines = 0;
+
+  constructor(format: ExpositionFormat) {
+    this.format = format;
+  }
 
   get samples(): number {
     return this.lines.length / LINE_WIDTH;
@@ -158,4 +194,10 @@ export class BodyTable {
   get heldBytes(): number {
     return this.runs.data.byteLength + this.lines.data.byteLength + this.#nameBytes;
   }
+}
+
+/** Numbers of the first line of a run and of the one after its last. `run` is its position in the run table. */
+export function linesOfRun({ runs, lines }: BodyTable, run: number): [first: number, end: number] {
+  const next = run + RUN_WIDTH;
+  return [runs.data[run + 2]!, next < runs.length ? runs.data[next + 2]! : lines.length / LINE_WIDTH];
 }

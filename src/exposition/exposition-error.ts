@@ -19,4 +19,9 @@ export class ExpositionError extends Error {
     this.line = line;
     this.column = column;
   }
+
+  /** The sample of this line is one more than a body may have. */
+  static tooManySamples(limit: number, line: number): ExpositionError {
+    return new ExpositionError("too_many_samples", `more than ${limit} samples`, line, 0);
+  }
 }

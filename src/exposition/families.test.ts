@@ -5,7 +5,10 @@ import { resolveFamilies } from "./families.ts";
 /** Each family as `name type "help"`, then the sample names that belong to it; then what was dissolved. */
 function resolve(bodies: readonly string[]): { families: string[]; conflicts: readonly string[] } {
   const tables = bodies.map((body) => parseExposition(body).table);
-  const { families, familyOfName, conflicts } = resolveFamilies(tables);
+  const { families, familyOfName, conflicts } = resolveFamilies(tables, {
+    format: "text",
+    addedLabels: new Set(),
+  });
   const members = families.map(() => new Set<string>());
   for (const [index, table] of tables.entries()) {
     for (const [id, name] of table.names.entries()) {

@@ -73,6 +73,11 @@ export class LabelNames {
     return this.#specialTexts.get(name) ?? "ordinary";
   }
 
+  /** Whether a decoded name has been added. */
+  has(name: string): boolean {
+    return (this.#texts ??= this.#collect()).has(name);
+  }
+
   #isKnown(bytes: Buffer, start: number, end: number): boolean {
     for (let i = 0; i < this.#count; i++) {
       const other = this.#starts[i]!;

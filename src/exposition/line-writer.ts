@@ -4,14 +4,16 @@
  */
 import {
   type BodyTable,
+  CONVERTS_BIT,
   INSERT_KIND_SHIFT,
   INSERT_OFFSET_MASK,
   InsertKind,
   LINE_WIDTH,
-  RUN_WIDTH,
+  linesOfRun,
 } from "./body-table.ts";
 import { formatLabel, type Label } from "./label.ts";
-import { type LabelConflict, rewriteLine } from "./rewrite-line.ts";
+import { type LabelConflict, lineHasExemplar, rewriteLine } from "./rewrite-line.ts";
+import type { SampleTail } from "./sample-tail.ts";
 
 const BLOCK_BYTES = 256 * 1024;
 /** Below this length a loop beats a call to the runtime's copy. */
@@ -40,6 +42,7 @@ export class LineWriter {
   #source: Buffer = this.#block;
   #lines: Int32Array = new Int32Array(0);
   #inserts: InsertTexts | undefined;
+  #tail: SampleTail = "same";
   #line = 0;
   #lastLine = 0;
   #lineStart = 0;
@@ -75,13 +78,15 @@ export class LineWriter {
   }
 
   /** Sets the run that fill() writes. `run` is its position in the run table. */
-  startRun(table: BodyTable, run: number, inserts: InsertTexts): void {
-    const { data, length } = table.runs;
+  startRun(table: BodyTable, run: number, inserts: InsertTexts, tail: SampleTail): void {
+    const { data } = table.runs;
+    const [first, end] = linesOfRun(table, run);
     this.#source = table.blocks[data[run + 1]!]!;
     this.#lines = table.lines.data;
     this.#inserts = inserts;
-    this.#line = data[run + 2]! * LINE_WIDTH;
-    this.#lastLine = run + RUN_WIDTH < length ? data[run + RUN_WIDTH + 2]! * LINE_WIDTH : table.lines.length;
+    this.#tail = tail;
+    this.#line = first * LINE_WIDTH;
+    this.#lastLine = end * LINE_WIDTH;
     this.#lineStart = data[run + 3]!;
   }
 
@@ -93,9 +98,12 @@ export class LineWriter {
     while (this.#line < this.#lastLine) {
       const word = lines[this.#line]!;
       const lineEnd = lines[this.#line + 1]!;
-      const kind = word >>> INSERT_KIND_SHIFT;
-      if (kind === InsertKind.rewrite) {
-        if (!this.write(this.#rewrite(lineEnd))) return false;
+      const kindAndBit = word >>> INSERT_KIND_SHIFT;
+      const kind = kindAndBit & ~CONVERTS_BIT;
+      if (kind >= InsertKind.rewrite || (kind !== kindAndBit && this.#isConverted(lineEnd))) {
+        const dropsExemplar = kind === InsertKind.rewriteWithoutExemplar && this.#tail === "same";
+        const tail = dropsExemplar ? "withoutExemplar" : this.#tail;
+        if (!this.write(this.#rewrite(lineEnd, tail))) return false;
       } else {
         if (!this.#hasRoom(lineEnd - this.#lineStart + longest)) return false;
         const insertAt = word & INSERT_OFFSET_MASK;
@@ -110,9 +118,16 @@ export class LineWriter {
     return true;
   }
 
-  #rewrite(lineEnd: number): Buffer {
+  /** Whether a line that has something of OpenMetrics alone must be written without it. */
+  #isConverted(lineEnd: number): boolean {
+    if (this.#tail !== "withoutExemplar") return this.#tail === "text";
+    return lineHasExemplar(this.#source.toString("utf8", this.#lineStart, lineEnd));
+  }
+
+  #rewrite(lineEnd: number, tail: SampleTail): Buffer {
     const line = this.#source.toString("utf8", this.#lineStart, lineEnd);
-    return Buffer.from(rewriteLine(line, this.#inserts!.labels, this.#conflict));
+    const { labels } = this.#inserts!;
+    return Buffer.from(rewriteLine(line, { injected: labels, conflict: this.#conflict, tail }));
   }
 
   #copy(from: Buffer, start: number, end: number): void {

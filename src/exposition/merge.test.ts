@@ -82,7 +82,7 @@ h_count{podname="2"} 2
       body: parseExposition(body),
       labels: pod(String(index)),
     }));
-    const { typeConflicts } = mergeExpositions(sources, { labelConflict: "rename" });
+    const { typeConflicts } = mergeExpositions(sources, { labelConflict: "rename", format: "text" });
     expect(typeConflicts).toEqual(["a"]);
     expect(mergeToBuffer(sources).toString()).toBe(`\
 # TYPE a untyped
@@ -147,7 +147,7 @@ a_sum{podname="1"} 3
 
   test("has nothing of nothing", () => {
     for (const sources of [[], [{ body: parseExposition("# x\n"), labels: pod("p") }]]) {
-      const merged = mergeExpositions(sources, { labelConflict: "rename" });
+      const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text" });
       expect(merged.typeConflicts).toEqual([]);
       expect([...merged.blocks()]).toEqual([]);
     }
@@ -159,7 +159,7 @@ a_sum{podname="1"} 3
       { body, labels: pod("1") },
       { body, labels: pod("2") },
     ];
-    const merged = mergeExpositions(sources, { labelConflict: "rename" });
+    const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text" });
     const text = Buffer.concat([...merged.blocks()]).toString();
     expect(text).toBe(mergeTexts("# TYPE b gauge\nb 1\na 1\nb 2\n", "# TYPE b gauge\nb 1\na 1\nb 2\n"));
     expect(Buffer.concat([...merged.blocks()]).toString()).toBe(text);
@@ -168,7 +168,10 @@ a_sum{podname="1"} 3
 
   test("lets two readers of one answer go at their own pace", () => {
     const body = parseExposition('a 1\nb{x="y"} 2\n'.repeat(20_000));
-    const merged = mergeExpositions([{ body, labels: podLabels("p") }], { labelConflict: "rename" });
+    const merged = mergeExpositions([{ body, labels: podLabels("p") }], {
+      labelConflict: "rename",
+      format: "text",
+    });
     const fast = [...merged.blocks()];
     const slow = merged.blocks();
     const first = slow.next().value as Buffer;
@@ -187,7 +190,7 @@ describe("the blocks of an answer", () => {
   }));
 
   test("are at most 256 KiB, well filled, and no more than was said", () => {
-    const merged = mergeExpositions(sources, { labelConflict: "rename" });
+    const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text" });
     const blocks = [...merged.blocks()];
     const sizes = blocks.map(({ length }) => length);
     expect(sizes.length).toBeGreaterThan(5);
@@ -200,7 +203,7 @@ describe("the blocks of an answer", () => {
   });
 
   test("belong to the caller", () => {
-    const merged = mergeExpositions(sources, { labelConflict: "rename" });
+    const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text" });
     const kept: Buffer[] = [];
     for (const block of merged.blocks()) {
       kept.push(Buffer.from(block));
@@ -218,7 +221,10 @@ describe("the blocks of an answer", () => {
       [`a{b="${value}\n"} 1`, `a{podname="p",b="${value}\\n"} 1`],
     ]) {
       const body = parseExposition(`x 1\n${line}\ny 1\n# HELP z ${value}\n`);
-      const merged = mergeExpositions([{ body, labels: pod("p") }], { labelConflict: "rename" });
+      const merged = mergeExpositions([{ body, labels: pod("p") }], {
+        labelConflict: "rename",
+        format: "text",
+      });
       const blocks = [...merged.blocks()];
       expect(blocks.some((block) => block.equals(Buffer.from(`${labelled}\n`)))).toBe(true);
       expect(Buffer.concat(blocks).length).toBeLessThanOrEqual(merged.maxBytes);
@@ -228,10 +234,11 @@ describe("the blocks of an answer", () => {
   test("are no larger than a small answer needs", () => {
     const merged = mergeExpositions([{ body: parseExposition("a 1\n"), labels: pod("p") }], {
       labelConflict: "rename",
+      format: "text",
     });
     const [block] = [...merged.blocks()];
     expect(block!.buffer.byteLength).toBeLessThanOrEqual(merged.maxBytes);
-    expect(merged.maxBytes).toBeLessThan(100);
+    expect(merged.maxBytes).toBeLessThan(160);
   });
 });
 
@@ -240,7 +247,10 @@ test("blocks() writes the same into blocks that are given back, and gives none b
   const lines = Array.from({ length: 20_000 }, (_, index) => `c{n="${index}"} ${index}\n`).join("");
   const body = parseExposition(long + lines);
   const merged = () =>
-    mergeExpositions([{ body, labels: [{ name: "podname", value: "p" }] }], { labelConflict: "rename" });
+    mergeExpositions([{ body, labels: [{ name: "podname", value: "p" }] }], {
+      labelConflict: "rename",
+      format: "text",
+    });
   const expected = Buffer.concat([...merged().blocks()]);
 
   const source = merged().blocks();
@@ -263,7 +273,9 @@ test("blocks() keeps the order of bodies where each has families of its own", ()
     body: parseExposition(text),
     labels: [{ name: "pod", value: String(index) }],
   }));
-  const text = Buffer.concat([...mergeExpositions(sources, { labelConflict: "rename" }).blocks()]).toString();
+  const text = Buffer.concat([
+    ...mergeExpositions(sources, { labelConflict: "rename", format: "text" }).blocks(),
+  ]).toString();
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   expect(samples).toEqual([
     'x{pod="0"} 1',

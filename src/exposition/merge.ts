@@ -4,17 +4,30 @@
  * held twice.
  */
 import type { ParsedBody } from "./body-parser.ts";
-import { type BodyTable, RUN_WIDTH } from "./body-table.ts";
-import { type Family, resolveFamilies } from "./families.ts";
-import { formatMetricName, type Label } from "./label.ts";
+import { type BodyTable, linesOfRun, LINE_WIDTH, RUN_WIDTH } from "./body-table.ts";
+import { type Families, type Family, resolveFamilies } from "./families.ts";
+import { formatMetadata, maxBytesOfMetadata } from "./family-metadata.ts";
+import { filterFamilies } from "./filter-families.ts";
+import type { ExpositionFormat } from "./format.ts";
+import type { Label } from "./label.ts";
 import { type InsertTexts, LineWriter, prepareInserts } from "./line-writer.ts";
 import type { LabelConflict } from "./rewrite-line.ts";
-import { BACKSLASH, LOWER_N } from "./syntax.ts";
+import type { SampleTail } from "./sample-tail.ts";
 
 export interface MergeSource {
   readonly body: ParsedBody;
   /** Put first into each sample's labels, in this order; names are legal and distinct. None: lines pass unchanged. */
   readonly labels: readonly Label[];
+  /** Its families stay, whatever keepFamily says. */
+  readonly unfiltered?: true;
+}
+
+export interface MergeOptions {
+  readonly labelConflict: LabelConflict;
+  /** Of the answer. `openmetrics` only if every body is in it; in `text`, bodies in OpenMetrics are converted. */
+  readonly format: ExpositionFormat;
+  /** Whether the family of this name, as its TYPE line has it in the answer's format, is part of the answer. All are without it. */
+  readonly keepFamily?: ((name: string) => boolean) | undefined;
 }
 
 export interface MergedExposition {
@@ -39,33 +52,53 @@ interface Contribution {
   readonly runs: Int32Array;
 }
 
+const endOfOpenMetrics = Buffer.from("# EOF\n");
+
+/**
+ * The format of an answer with these bodies, for a scraper that takes OpenMetrics: text as soon as one body is text. A body in
+ * which nothing stands has no say.
+ */
+export function commonFormat(bodies: readonly ParsedBody[]): ExpositionFormat {
+  const isText = ({ table }: ParsedBody) => table.format === "text" && table.names.length > 0;
+  return bodies.every(({ table }) => table.format === "text") || bodies.some(isText) ? "text" : "openmetrics";
+}
+
 /** Merges bodies, in the order given. Every name in `labels` must have been a reserved label when they were parsed. */
-export function mergeExpositions(
-  sources: readonly MergeSource[],
-  options: { readonly labelConflict: LabelConflict },
-): MergedExposition {
-  const { families, familyOfName, conflicts } = resolveFamilies(sources.map(({ body }) => body.table));
-  const contributions = sources.map(({ body, labels }, index) => ({
-    table: body.table,
-    inserts: prepareInserts(labels),
-    familyOfName: familyOfName[index]!,
-    runs: runsByFamily(body.table, familyOfName[index]!),
-  }));
-  let maxBytes = families.reduce((sum, family) => sum + maxBytesOfMetadata(family), 0);
-  for (const [index, { body }] of sources.entries())
-    maxBytes += maxBytesOf(body, contributions[index]!.inserts);
+export function mergeExpositions(sources: readonly MergeSource[], options: MergeOptions): MergedExposition {
+  const { format } = options;
+  const addedLabels = new Set(sources.flatMap(({ labels }) => labels.map(({ name }) => name)));
+  const all = resolveFamilies(
+    sources.map(({ body }) => body.table),
+    { format, addedLabels },
+  );
+  const { keepFamily } = options;
+  const isUnfiltered = (index: number) => sources[index]!.unfiltered === true;
+  const resolved = keepFamily === undefined ? all : filterFamilies(all, { format, keepFamily, isUnfiltered });
+  const contributions = sources.map(({ body, labels }, index): Contribution => {
+    const familyOfName = resolved.familyOfName[index]!;
+    return {
+      table: body.table,
+      inserts: prepareInserts(labels),
+      familyOfName,
+      runs: runsByFamily(body.table, familyOfName),
+    };
+  });
+  let maxBytes = endOfOpenMetrics.length;
+  for (const family of resolved.families) maxBytes += maxBytesOfMetadata(family);
+  for (const contribution of contributions) maxBytes += maxBytesOf(contribution, resolved, format);
   return {
-    typeConflicts: conflicts,
+    typeConflicts: resolved.conflicts,
     maxBytes,
-    blocks: () => writeBlocks(families, contributions, new LineWriter(options.labelConflict, maxBytes)),
+    blocks: () => writeBlocks(resolved.families, contributions, { ...options, maxBytes }),
   };
 }
 
 function* writeBlocks(
   families: readonly Family[],
   contributions: readonly Contribution[],
-  writer: LineWriter,
+  { labelConflict, format, maxBytes }: MergeOptions & { maxBytes: number },
 ): Generator<Buffer, void, Buffer | undefined> {
+  const writer = new LineWriter(labelConflict, maxBytes);
   const next = new Int32Array(contributions.length);
   // For each family ahead, who has runs of it next: to ask everybody at every family would cost families times pods.
   const waiting = new Map<number, number[]>();
@@ -79,70 +112,64 @@ function* writeBlocks(
   };
   for (const index of contributions.keys()) wait(index);
   for (const [family, metadata] of families.entries()) {
-    const lines = formatMetadata(metadata);
+    const lines = formatMetadata(metadata, format);
     while (!writer.write(lines)) writer.recycle(yield writer.take());
     for (const index of waiting.get(family)?.sort((a, b) => a - b) ?? []) {
       const { table, inserts, familyOfName, runs } = contributions[index]!;
+      const tail = tailOf(table, metadata, format);
       for (; next[index]! < runs.length; next[index]!++) {
         const run = runs[next[index]!]!;
         if (familyOfName[table.runs.data[run]!] !== family) break;
-        writer.startRun(table, run, inserts);
+        writer.startRun(table, run, inserts, tail);
         while (!writer.fill()) writer.recycle(yield writer.take());
       }
       wait(index);
     }
     waiting.delete(family);
   }
+  if (format === "openmetrics") while (!writer.write(endOfOpenMetrics)) writer.recycle(yield writer.take());
   const last = writer.take();
   if (last.length > 0) yield last;
 }
 
-/** The runs of a body, ordered by family; within a family the pod's own order stays. */
+/** What becomes of what stands behind the labels of a line. */
+function tailOf(table: BodyTable, family: Family, format: ExpositionFormat): SampleTail {
+  if (table.format !== format) return "text";
+  return family.dissolved && format === "openmetrics" ? "withoutExemplar" : "same";
+}
+
+/** The runs of a body that are written, ordered by family; within a family the pod's own order stays. */
 function runsByFamily(table: BodyTable, familyOfName: Int32Array): Int32Array {
   const count = table.runs.length / RUN_WIDTH;
   const familyOfRun = (run: number) => familyOfName[table.runs.data[run * RUN_WIDTH]!]!;
   let ordered = true;
-  for (let run = 1; run < count && ordered; run++) ordered = familyOfRun(run - 1) <= familyOfRun(run);
+  for (let run = 0; run < count && ordered; run++) {
+    ordered = (run === 0 ? 0 : familyOfRun(run - 1)) <= familyOfRun(run);
+  }
   if (ordered) return Int32Array.from({ length: count }, (_, run) => run * RUN_WIDTH);
   // Family and run in one number: typed arrays sort numbers without calling back.
   const keys = Float64Array.from({ length: count }, (_, run) => familyOfRun(run) * count + run).sort();
-  return Int32Array.from(keys, (key) => (key % count) * RUN_WIDTH);
+  const written = keys.subarray(keys.findIndex((key) => key >= 0));
+  return Int32Array.from(written, (key) => (key % count) * RUN_WIDTH);
 }
 
-function formatMetadata({ name, type, help }: Family): Buffer {
-  const metric = formatMetricName(name);
-  const typeLine = `# TYPE ${metric} ${type}\n`;
-  if (help === undefined || help.length === 0) return Buffer.from(typeLine);
-  return Buffer.concat([
-    Buffer.from(`# HELP ${metric} `),
-    doubleOddBackslashes(help),
-    Buffer.from(`\n${typeLine}`),
-  ]);
-}
-
-function maxBytesOfMetadata({ name, help }: Family): number {
-  // The name twice, at most three bytes a character and each escaped; fixed words.
-  return 12 * name.length + 2 * (help?.length ?? 0) + 64;
-}
-
-/** Readers stricter than Prometheus refuse all escapes but two (of backslash and line feed): other backslashes are doubled. */
-function doubleOddBackslashes(help: Buffer): Buffer {
-  if (!help.includes(BACKSLASH)) return help;
-  const text = Buffer.allocUnsafe(help.length * 2);
-  let length = 0;
-  for (let at = 0; at < help.length; at++) {
-    const c = (text[length++] = help[at]!);
-    if (c !== BACKSLASH) continue;
-    const following = help[at + 1];
-    if (following === BACKSLASH || following === LOWER_N) at++;
-    text[length++] = following === LOWER_N ? LOWER_N : BACKSLASH;
+function maxBytesOf(
+  { table, inserts, runs }: Contribution,
+  families: Families,
+  format: ExpositionFormat,
+): number {
+  let bytes = 0;
+  let samples = 0;
+  for (const run of runs) {
+    const [line, lastLine] = linesOfRun(table, run);
+    bytes += table.lines.data[(lastLine - 1) * LINE_WIDTH + 1]! - table.runs.data[run + 3]!;
+    samples += lastLine - line;
   }
-  return text.subarray(0, length);
-}
-
-function maxBytesOf({ bodyBytes, samples, table }: ParsedBody, { labels, longest }: InsertTexts): number {
   // A line written anew at most doubles by escapes, gains a comma or quote for each two bytes it has, and each
-  // injected name can push one label to a name as long as the line.
-  const rewritten = table.rewriteBytes * (3 + labels.length) + table.rewriteLines * 16 * (1 + labels.length);
-  return bodyBytes + samples * longest + rewritten;
+  // injected name can push one label to a name as long as the line. A timestamp may become 19 digits.
+  const { labels, longest } = inserts;
+  const converts = table.format !== format || families.conflicts.length > 0;
+  const anewBytes = table.rewriteBytes + (converts ? table.convertBytes : 0);
+  const anewLines = table.rewriteLines + (converts ? table.convertLines : 0);
+  return bytes + samples * longest + anewBytes * (3 + labels.length) + anewLines * 32 * (1 + labels.length);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { BodyParser } from "./body-parser.ts";
+import type { ExpositionFormat } from "./format.ts";
 import { type PodStatus, renderPodStatus } from "./pod-status.ts";
 
 const pod = (podname: string, more: Partial<PodStatus>): PodStatus => ({
@@ -13,17 +14,17 @@ const pod = (podname: string, more: Partial<PodStatus>): PodStatus => ({
   ...more,
 });
 
-const parse = (body: Buffer) => {
-  const parser = new BodyParser({ maxSamples: 1000, reservedLabels: [], utf8Names: true });
+const parse = (body: Buffer, format: ExpositionFormat = "text") => {
+  const parser = new BodyParser({ format, maxSamples: 1000, reservedLabels: [], utf8Names: true });
   parser.push(body);
   return parser.finish();
 };
 
 test("renderPodStatus() writes a sample of each family for each pod, and the reason of each failure", () => {
-  const body = renderPodStatus([
-    pod("a", {}),
-    pod("b", { up: false, durationSeconds: 10, samples: 0, reason: "timeout" }),
-  ]);
+  const body = renderPodStatus(
+    [pod("a", {}), pod("b", { up: false, durationSeconds: 10, samples: 0, reason: "timeout" })],
+    "text",
+  );
   expect(body.toString()).toBe(`\
 # HELP k8s_prometheus_proxy_pod_up Whether the pod's metrics are part of this scrape.
 # TYPE k8s_prometheus_proxy_pod_up gauge
@@ -45,13 +46,19 @@ k8s_prometheus_proxy_pod_scrape_failure{podname="b",podip="10.0.0.1",reason="tim
 });
 
 test("renderPodStatus() leaves out the failures when there are none, and everything without pods", () => {
-  expect(renderPodStatus([pod("a", {})]).toString()).not.toContain("scrape_failure");
-  expect(renderPodStatus([])).toHaveLength(0);
+  expect(renderPodStatus([pod("a", {})], "text").toString()).not.toContain("scrape_failure");
+  expect(renderPodStatus([], "text")).toHaveLength(0);
 });
 
 test("renderPodStatus() writes what parses, whatever the labels and numbers are", () => {
   const labels = [{ name: "label:a/b", value: 'x"\\\ny' }];
-  const body = renderPodStatus([pod("", { labels, durationSeconds: 1e-9 }), pod("", { labels: [] })]);
+  const body = renderPodStatus([pod("", { labels, durationSeconds: 1e-9 }), pod("", { labels: [] })], "text");
   expect(parse(body).samples).toBe(6);
   expect(body.toString()).toContain('k8s_prometheus_proxy_pod_up{"label:a/b"="x\\"\\\\\\ny"} 1\n');
+});
+
+test("renderPodStatus() writes OpenMetrics that parses", () => {
+  const pods = [pod("a", {}), pod("b", { up: false, reason: "timeout" })];
+  expect(parse(renderPodStatus(pods, "openmetrics"), "openmetrics").samples).toBe(7);
+  expect(parse(renderPodStatus([], "openmetrics"), "openmetrics").samples).toBe(0);
 });

@@ -2,6 +2,7 @@
  * The families that tell the health of each pod of a scrape. Written as an exposition of its own, which is then
  * merged like a pod's body: so they are valid, and first in their families, by the same code as everything else.
  */
+import type { ExpositionFormat } from "./format.ts";
 import { formatLabel, type Label } from "./label.ts";
 
 const prefix = "k8s_prometheus_proxy_pod";
@@ -17,8 +18,8 @@ export interface PodStatus {
   readonly reason?: string | undefined;
 }
 
-/** Text 0.0.4, one sample a pod in each family; the failure family only has the pods that failed. */
-export function renderPodStatus(pods: readonly PodStatus[]): Buffer {
+/** One sample a pod in each family; the failure family only has the pods that failed. */
+export function renderPodStatus(pods: readonly PodStatus[], format: ExpositionFormat): Buffer {
   const gauge = (name: string, help: string, samples: string[]) =>
     samples.length === 0
       ? []
@@ -49,5 +50,7 @@ export function renderPodStatus(pods: readonly PodStatus[]): Buffer {
       failed.map((pod) => sample("scrape_failure", pod, 1, [{ name: "reason", value: pod.reason! }])),
     ),
   ];
+  // But for its end, such an exposition is the same in both formats.
+  if (format === "openmetrics") lines.push("# EOF");
   return Buffer.from(lines.map((line) => `${line}\n`).join(""));
 }

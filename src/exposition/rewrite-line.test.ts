@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { Label } from "./label.ts";
 import { type LabelConflict, rewriteLine } from "./rewrite-line.ts";
+
+const rewrite = (line: string, injected: readonly Label[], conflict: LabelConflict) =>
+  rewriteLine(line, { injected, conflict, tail: "same" });
 
 const both = [
   { name: "podname", value: "p" },
@@ -9,7 +13,7 @@ const both = [
 describe("rewriteLine() writes the plain form", () => {
   const check = (line: string, expected: string) => {
     test(JSON.stringify(line), () => {
-      expect(rewriteLine(`${line}\n`, [{ name: "z", value: 'x"' }], "rename")).toBe(`${expected}\n`);
+      expect(rewrite(`${line}\n`, [{ name: "z", value: 'x"' }], "rename")).toBe(`${expected}\n`);
     });
   };
 
@@ -35,15 +39,15 @@ describe("rewriteLine() writes the plain form", () => {
 });
 
 test("rewriteLine() without labels to add", () => {
-  expect(rewriteLine("a 1 \n", [], "rename")).toBe("a{} 1\n");
-  expect(rewriteLine('{"a.b"} 1 \n', [], "rename")).toBe('{"a.b"} 1\n');
-  expect(rewriteLine('a{podname="x"} 1\n', [], "rename")).toBe('a{podname="x"} 1\n');
+  expect(rewrite("a 1 \n", [], "rename")).toBe("a{} 1\n");
+  expect(rewrite('{"a.b"} 1 \n', [], "rename")).toBe('{"a.b"} 1\n');
+  expect(rewrite('a{podname="x"} 1\n', [], "rename")).toBe('a{podname="x"} 1\n');
 });
 
 describe("a label that has the name of ours", () => {
   const check = (conflict: LabelConflict, labels: string, expected: string) => {
     test(`${conflict}: ${labels}`, () => {
-      expect(rewriteLine(`a{${labels}} 1\n`, both, conflict)).toBe(`a{${expected}} 1\n`);
+      expect(rewrite(`a{${labels}} 1\n`, both, conflict)).toBe(`a{${expected}} 1\n`);
     });
   };
 
@@ -70,7 +74,7 @@ describe("a label that has the name of ours", () => {
 
   test("rename: names that Prometheus' own prefix gives clash with each other", () => {
     const injected = [...both, { name: "exported_podname", value: "e" }];
-    expect(rewriteLine('a{podname="x",exported_podname="y"} 1\n', injected, "rename")).toBe(
+    expect(rewrite('a{podname="x",exported_podname="y"} 1\n', injected, "rename")).toBe(
       'a{podname="p",podip="1",exported_podname="e",exported_exported_podname="x",exported_exported_exported_podname="y"} 1\n',
     );
   });

@@ -1,10 +1,11 @@
 /**
  * Writes one sample line anew: for lines that Prometheus takes and stricter readers refuse (a comma missing between
  * labels, a raw line feed or an undefined escape in a value, the name in the middle of the braces, blanks at the end),
- * and for lines whose labels collide with the injected ones. Name, label values, sample value and timestamp keep their
- * meaning exactly; value and timestamp also keep their bytes.
+ * for lines whose labels collide with the injected ones, and for lines of OpenMetrics in an answer that is text. Name, label
+ * values, sample value and timestamp keep their meaning exactly.
  */
 import { formatLabel, formatMetricName, type Label, unescapeQuoted } from "./label.ts";
+import { convertTail, hasExemplar, type SampleTail } from "./sample-tail.ts";
 import { isLegacyMetricName, LABEL_PART, NAME_PART } from "./syntax.ts";
 
 /**
@@ -14,18 +15,47 @@ import { isLegacyMetricName, LABEL_PART, NAME_PART } from "./syntax.ts";
  */
 export type LabelConflict = "rename" | "honor" | "drop";
 
-/** Rewrites a line that the parser has accepted, from its name or brace to its line feed. */
-export function rewriteLine(line: string, injected: readonly Label[], conflict: LabelConflict): string {
+export interface RewriteOptions {
+  readonly injected: readonly Label[];
+  readonly conflict: LabelConflict;
+  readonly tail: SampleTail;
+}
+
+/**
+ * Rewrites a line that the parser has accepted, from its name or brace to its line feed. Empty where the answer's format cannot
+ * say the sample's time.
+ */
+export function rewriteLine(line: string, { injected, conflict, tail }: RewriteOptions): string {
+  const series = readSeries(line);
+  const rest = convertTail(line.slice(series.end).trim(), tail);
+  if (rest === undefined) return "";
+  const labels = withInjected(series.labels, injected, conflict).map(formatLabel);
+  const text = isLegacyMetricName(series.name)
+    ? `${series.name}{${labels.join(",")}}`
+    : `{${[formatMetricName(series.name), ...labels].join(",")}}`;
+  return `${text} ${rest}\n`;
+}
+
+/** Whether a line of OpenMetrics has an exemplar. */
+export function lineHasExemplar(line: string): boolean {
+  return hasExemplar(line.slice(readSeries(line).end));
+}
+
+interface Series {
+  readonly name: string;
+  readonly labels: readonly Label[];
+  /** Position behind it. */
+  readonly end: number;
+}
+
+function readSeries(line: string): Series {
   let nameEnd = 0;
   while (NAME_PART[line.charCodeAt(nameEnd)] === 1) nameEnd++;
   const open = skipBlanks(line, nameEnd);
-  const group = line[open] === "{" ? readGroup(line, open + 1) : { name: undefined, labels: [], end: open };
-  const name = group.name ?? line.slice(0, nameEnd);
-  const labels = withInjected(group.labels, injected, conflict).map(formatLabel);
-  const series = isLegacyMetricName(name)
-    ? `${name}{${labels.join(",")}}`
-    : `{${[formatMetricName(name), ...labels].join(",")}}`;
-  return `${series} ${line.slice(group.end).trim()}\n`;
+  const bare = line.slice(0, nameEnd);
+  if (line[open] !== "{") return { name: bare, labels: [], end: open };
+  const { name = bare, labels, end } = readGroup(line, open + 1);
+  return { name, labels, end };
 }
 
 /** Reads a valid label group from behind its `{`. `end` is the position behind its `}`. */

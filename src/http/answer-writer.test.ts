@@ -3,7 +3,7 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from "no
 import { type AddressInfo, connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 
 import { destroyStalledClient, writeAnswer } from "./answer-writer.ts";
@@ -30,27 +30,29 @@ async function request(port: number): Promise<IncomingMessage> {
   return response;
 }
 
+const decode = { identity: (body: Buffer) => body, gzip: gunzipSync, zstd: zstdDecompressSync };
+
 function* blocksOf(count: number, size = 256 * 1024): Generator<Buffer> {
   for (let i = 0; i < count; i++) yield Buffer.alloc(size, 97 + (i % 26));
 }
 
-for (const gzip of [false, true]) {
-  test(`writeAnswer() sends every block whole and ends the answer (gzip: ${gzip})`, async () => {
+for (const coding of ["identity", "gzip", "zstd"] as const) {
+  test(`writeAnswer() sends every block whole and ends the answer (${coding})`, async () => {
     let written: Promise<void> | undefined;
-    const port = await serve((response) => (written = writeAnswer(response, blocksOf(40), { gzip })));
+    const port = await serve((response) => (written = writeAnswer(response, blocksOf(40), { coding })));
     const body = await buffer(await request(port));
-    expect(Buffer.compare(gzip ? gunzipSync(body) : body, Buffer.concat([...blocksOf(40)]))).toBe(0);
+    expect(Buffer.compare(decode[coding](body), Buffer.concat([...blocksOf(40)]))).toBe(0);
     await expect(written).resolves.toBeUndefined();
   });
 
-  test(`writeAnswer() destroys the connection when the generator throws (gzip: ${gzip})`, async () => {
+  test(`writeAnswer() destroys the connection when the generator throws (${coding})`, async () => {
     let written: Promise<void> | undefined;
     function* failing(): Generator<Buffer> {
       yield* blocksOf(4);
       throw new Error("broken");
     }
     const port = await serve((response) => {
-      written = writeAnswer(response, failing(), { gzip });
+      written = writeAnswer(response, failing(), { coding });
       written.catch(() => undefined);
       response.flushHeaders();
     });
@@ -60,7 +62,7 @@ for (const gzip of [false, true]) {
     await expect(written).rejects.toThrow("broken");
   });
 
-  test(`writeAnswer() takes no more blocks than a client reads, and stops when it leaves (gzip: ${gzip})`, async () => {
+  test(`writeAnswer() takes no more blocks than a client reads, and stops when it leaves (${coding})`, async () => {
     let taken = 0;
     let ended = false;
     let written: Promise<void> | undefined;
@@ -68,7 +70,7 @@ for (const gzip of [false, true]) {
       try {
         for (;;) {
           taken++;
-          // Bytes that gzip cannot shrink, so that its output fills the socket as well.
+          // Bytes that nothing can shrink, so that its output fills the socket as well.
           yield Buffer.from(Array.from({ length: 4096 }, () => Math.random() * 256));
         }
       } finally {
@@ -76,7 +78,7 @@ for (const gzip of [false, true]) {
       }
     }
     const port = await serve((response) => {
-      written = writeAnswer(response, endless(), { gzip });
+      written = writeAnswer(response, endless(), { coding });
       written.catch(() => undefined);
     });
     const socket = connect(port, "127.0.0.1").pause();
@@ -105,7 +107,7 @@ test("writeAnswer() lets other work run while a fast client takes a long answer"
     }
     turnsAtEnd = turns;
   }
-  const port = await serve((response) => void writeAnswer(response, slowToMake(), { gzip: false }));
+  const port = await serve((response) => void writeAnswer(response, slowToMake(), { coding: "identity" }));
   const count = () => {
     turns++;
     if (turnsAtEnd === 0) setImmediate(count);
@@ -122,7 +124,7 @@ test("writeAnswer() rejects for a client that left before the first byte", async
   const port = await serve((response) => response.once("close", () => hasLeft(response)));
   const socket = connect(port, "127.0.0.1");
   socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n", () => socket.destroy());
-  await expect(writeAnswer(await left, blocksOf(1), { gzip: false })).rejects.toThrow(
+  await expect(writeAnswer(await left, blocksOf(1), { coding: "identity" })).rejects.toThrow(
     "the client closed the connection",
   );
 });
@@ -132,7 +134,7 @@ test("destroyStalledClient() destroys a connection that takes nothing", async ()
   const { promise: outcome, resolve } = Promise.withResolvers<unknown>();
   const port = await serve((response) => {
     destroyStalledClient(response, { stallMs: 200, onStall: () => stalls++ });
-    writeAnswer(response, blocksOf(400), { gzip: false }).then(resolve, resolve);
+    writeAnswer(response, blocksOf(400), { coding: "identity" }).then(resolve, resolve);
   });
   const socket = connect(port, "127.0.0.1").pause();
   cleanups.push(() => socket.destroy());

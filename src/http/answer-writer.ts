@@ -4,8 +4,9 @@ import type { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
-import { createGzip } from "node:zlib";
+import { constants, createGzip, createZstdCompress } from "node:zlib";
 
+import type { ContentCoding } from "./accept-encoding.ts";
 import { breakOff } from "./break-off.ts";
 import { ClientGoneError } from "./client-presence.ts";
 
@@ -14,6 +15,10 @@ export const clientStallMs = 30_000;
 
 // Level 1: on real bodies 27 : 1 at 1 GB/s, where level 6 gives 33 : 1 at a third of the speed.
 const gzipLevel = 1;
+
+// Level 1: on merged bodies 23 : 1 to 57 : 1 at 0.9 to 2 GB/s, where gzip gives 18 : 1 to 40 : 1 at 0.4 to 1.1 GB/s. Levels up
+// to 9 give no more than 2 % better ratios, at down to a seventh of the speed. Its window of 512 KiB suits every client.
+const zstdLevel = 1;
 
 // A fast client takes every block at once, and then the loop below never returns to the event loop by itself.
 const longestSliceMs = 10;
@@ -42,28 +47,37 @@ export function destroyStalledClient(
 export async function writeAnswer(
   response: ServerResponse,
   blocks: Iterable<Buffer>,
-  o: { gzip: boolean },
+  o: { coding: ContentCoding },
 ): Promise<void> {
   try {
-    await (o.gzip ? writeGzipped(response, blocks) : writeBlocks(response, blocks));
+    await (o.coding === "identity"
+      ? writeBlocks(response, blocks)
+      : writeCompressed(response, blocks, o.coding));
   } catch (error) {
     breakOff(response);
     throw error;
   }
 }
 
-async function writeGzipped(response: ServerResponse, blocks: Iterable<Buffer>): Promise<void> {
-  const gzip = createGzip({ level: gzipLevel });
-  const sent = pipeline(gzip, response).catch((error: unknown) => {
+async function writeCompressed(
+  response: ServerResponse,
+  blocks: Iterable<Buffer>,
+  coding: "gzip" | "zstd",
+): Promise<void> {
+  const compressor =
+    coding === "gzip"
+      ? createGzip({ level: gzipLevel })
+      : createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: zstdLevel } });
+  const sent = pipeline(compressor, response).catch((error: unknown) => {
     if ((error as { code?: unknown }).code === "ERR_STREAM_PREMATURE_CLOSE") throw new ClientGoneError();
     throw error;
   });
   // Its failure is the consequence of one in writeBlocks(), or is reported by the last line.
   sent.catch(() => undefined);
   try {
-    await writeBlocks(gzip, blocks);
+    await writeBlocks(compressor, blocks);
   } catch (error) {
-    gzip.destroy();
+    compressor.destroy();
     throw error;
   }
   await sent;

@@ -25,6 +25,7 @@ const pod: Pod = {
   labels: new Map(),
   annotations: new Map(),
   ports: [],
+  onlyContainer: "",
 };
 const merge = "/mproxy/team-a/app-/metrics?upstreamPort=1";
 const pass = "/kubesd/metrics?pod=10.0.0.1&target_port=1";
@@ -87,7 +88,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
 const refuseToScrape = () => Promise.reject(new Error("must not be called"));
 
 function bodyOf(text: string): ParsedBody {
-  const parser = new BodyParser({ maxSamples: 1e6, reservedLabels: [], utf8Names: true });
+  const parser = new BodyParser({ format: "text", maxSamples: 1e6, reservedLabels: [], utf8Names: true });
   parser.push(Buffer.from(text));
   return parser.finish();
 }
@@ -127,7 +128,7 @@ test("/mproxy releases the bodies after the answer, also when there is none", as
   const outcomes = (targets: readonly Target[], up: boolean): ScrapedPods<ParsedBody> => ({
     outcomes: targets.map((target) =>
       up
-        ? { up: true, target, durationSeconds: 1, body: bodyOf("a 1\n") }
+        ? { up: true, target, durationSeconds: 1, body: bodyOf("a 1\n"), claimed: { format: "text" } }
         : { up: false, target, durationSeconds: 1, reason: "parse", detail: "x" },
     ),
     release: () => void released++,
@@ -196,7 +197,7 @@ test("/mproxy destroys an answer whose making fails after its first byte, and lo
       // The answer has many blocks; by the time that the client has taken the first, there is no way to the others.
       setImmediate(() => (broken = true));
       return Promise.resolve({
-        outcomes: [{ up: true, target: target!, durationSeconds: 1, body }],
+        outcomes: [{ up: true, target: target!, durationSeconds: 1, body, claimed: { format: "text" } }],
         release: () => undefined,
       });
     },

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Pod } from "../discovery/pod.ts";
 import type { SelectedPods } from "../targets/select-pods.ts";
 import type { FailureReason } from "../telemetry/failure-reason.ts";
+import { PodLabels } from "./pod-labels.ts";
 import {
   countReasons,
   describeFailures,
@@ -11,7 +12,9 @@ import {
   type TargetOutcome,
 } from "./pod-report.ts";
 
-function pod(name: string, uid = name): Pod {
+const podLabels = new PodLabels([{ source: "container", name: "container" }]);
+
+function pod(name: string, uid = name, ports: Pod["ports"] = []): Pod {
   return {
     uid,
     name,
@@ -22,7 +25,8 @@ function pod(name: string, uid = name): Pod {
     nodeName: "",
     labels: new Map(),
     annotations: new Map(),
-    ports: [],
+    ports,
+    onlyContainer: "",
   };
 }
 
@@ -66,7 +70,7 @@ test("reportPods() has one report a pod, in the order of names, then uids", () =
   const reports = reportPods(
     selected([pod("b")], [pod("d")]),
     [up(pod("c"), 1, 5), up(pod("a", "2"), 2, 6), down(pod("a", "1"), 3, "parse")],
-    () => "10.0.0.9",
+    { addressOf: () => "10.0.0.9", podLabels },
   );
   expect(reports.map(summary)).toEqual([
     ["a", false, 3, 0, "parse"],
@@ -86,9 +90,29 @@ test("reportPods() combines the ports of a pod: up only when all are, samples ad
   const reports = reportPods(
     selected(),
     [up(one, 1, 5, 1), down(one, 4, "timeout", 2), down(one, 2, "parse", 3), up(one, 3, 7, 4)],
-    () => undefined,
+    { addressOf: () => undefined, podLabels },
   );
   expect(reports.map(summary)).toEqual([["a", false, 4, 12, "timeout"]]);
+});
+
+test("reportPods() gives a pod the container of its ports, where all have the same", () => {
+  const ports = [1, 2, 3].map((port) => ({
+    container: port < 3 ? "web" : "mesh",
+    name: "",
+    port,
+    protocol: "TCP",
+  }));
+  const pods = [pod("a", "1", ports), pod("b", "2", ports), pod("c", "3", ports)];
+  const reports = reportPods(
+    selected([pods[2]!]),
+    [up(pods[0]!, 1, 1, 1), down(pods[0]!, 1, "parse", 2), up(pods[1]!, 1, 1, 1), up(pods[1]!, 1, 1, 3)],
+    { addressOf: () => "10.0.0.1", podLabels },
+  );
+  expect(reports.map(({ labels }) => labels.find(({ name }) => name === "container")?.value)).toEqual([
+    "web",
+    undefined,
+    undefined,
+  ]);
 });
 
 test("countReasons() counts, the most frequent first", () => {
@@ -96,7 +120,7 @@ test("countReasons() counts, the most frequent first", () => {
   const reports = reportPods(
     selected([], [pods[0]!]),
     [up(pods[1]!, 1, 1), down(pods[2]!, 1, "parse"), down(pods[3]!, 1, "parse")],
-    () => "",
+    { addressOf: () => "", podLabels },
   );
   expect(countReasons(reports)).toBe("parse 2, not_allowed 1");
 });
@@ -105,7 +129,7 @@ test("describeFailures() names at most 20 failed pods and counts the rest", () =
   const reports = reportPods(
     selected(),
     [up(pod("aa"), 1, 1), ...Array.from({ length: 25 }, (_, i) => down(pod(`p${10 + i}`), 1, "parse"))],
-    () => "",
+    { addressOf: () => "", podLabels },
   );
   const { named, unnamed } = describeFailures(reports);
   expect([named.length, named[0], unnamed]).toEqual([20, "p10: parse, because of parse", 5]);
@@ -115,7 +139,7 @@ test("describeFailures() stays short for long names", () => {
   const reports = reportPods(
     selected(),
     Array.from({ length: 10 }, (_, i) => down(pod(`${i}${"x".repeat(250)}`), 1, "connect")),
-    () => "",
+    { addressOf: () => "", podLabels },
   );
   const { named, unnamed } = describeFailures(reports);
   expect(named.join("").length).toBeLessThan(1500);

@@ -1,11 +1,11 @@
 // What became of each pod of a merge: one entry a pod, also where several of its ports were scraped and where none could be.
 // Pure: feeds the status families, the log line and the text of a scrape in which nothing worked.
-import type { Label } from "../exposition/label.ts";
 import type { PodStatus } from "../exposition/pod-status.ts";
 import type { Pod } from "../discovery/pod.ts";
 import type { SelectedPods } from "../targets/select-pods.ts";
 import type { Target } from "../targets/target.ts";
 import type { FailureReason } from "../telemetry/failure-reason.ts";
+import type { PodLabels } from "./pod-labels.ts";
 
 /** Part of a PodOutcome of the scraper. */
 export type TargetOutcome = { readonly target: Target; readonly durationSeconds: number } & (
@@ -20,17 +20,6 @@ export interface PodReport extends PodStatus {
   readonly detail: string;
 }
 
-/** The labels that the proxy puts first into every sample of a pod, in this order. */
-export function podLabels(podName: string, podIp: string): readonly Label[] {
-  return [
-    { name: "podname", value: podName },
-    { name: "podip", value: podIp },
-  ];
-}
-
-/** The names in podLabels(). */
-export const podLabelNames: readonly string[] = ["podname", "podip"];
-
 /**
  * One report a pod, by name, then uid. With several ports, a pod is up when every port was; its samples are added up, its
  * duration is the longest. `addressOf` gives the address of pods without a target.
@@ -38,15 +27,15 @@ export const podLabelNames: readonly string[] = ["podname", "podip"];
 export function reportPods(
   selected: SelectedPods,
   outcomes: readonly TargetOutcome[],
-  addressOf: (pod: Pod) => string | undefined,
+  { addressOf, podLabels }: { addressOf: (pod: Pod) => string | undefined; podLabels: PodLabels },
 ): readonly PodReport[] {
   const reports: (PodReport & { readonly uid: string })[] = [];
   for (const [pod, ofPod] of Map.groupBy(outcomes, ({ target }) => target.pod!)) {
-    reports.push({ uid: pod.uid, ...combine(ofPod) });
+    reports.push({ uid: pod.uid, ...combine(ofPod, podLabels) });
   }
   const without = (pods: readonly Pod[], reason: FailureReason, detail: string) => {
     for (const pod of pods) {
-      const labels = podLabels(pod.name, addressOf(pod) ?? "");
+      const labels = podLabels.of(pod, addressOf(pod) ?? "", []);
       const { uid, name: podName } = pod;
       reports.push({ uid, podName, labels, up: false, durationSeconds: 0, samples: 0, reason, detail });
     }
@@ -57,12 +46,16 @@ export function reportPods(
 }
 
 /** `outcomes` of one pod; at least one. */
-function combine(outcomes: readonly TargetOutcome[]): PodReport {
+function combine(outcomes: readonly TargetOutcome[], podLabels: PodLabels): PodReport {
   const { target } = outcomes[0]!;
   const failed = outcomes.find((outcome) => !outcome.up);
   return {
     podName: target.podName,
-    labels: podLabels(target.podName, target.ip),
+    labels: podLabels.of(
+      target.pod!,
+      target.ip,
+      outcomes.map(({ target: { port } }) => port),
+    ),
     up: failed === undefined,
     durationSeconds: Math.max(...outcomes.map(({ durationSeconds }) => durationSeconds)),
     samples: outcomes.reduce((sum, outcome) => sum + (outcome.up ? outcome.body.samples : 0), 0),

@@ -1,8 +1,16 @@
-// How a body is coded on the wire. Only what was asked for is taken: one gzip, or nothing.
+// How a body is coded on the wire. Only what was asked for is taken: one gzip or zstd, or nothing.
 import type { IncomingHttpHeaders } from "node:http";
 
-/** `other`: a coding that was not asked for, or a chain of them. Exact names only: a parameter is not part of the grammar. */
-export function contentCodingOf(headers: IncomingHttpHeaders): "identity" | "gzip" | "other" {
+/**
+ * The Accept-Encoding for the pods of a merge. Without weights: some servers, those of Java among them, only look for the bare word
+ * gzip.
+ */
+export function upstreamAcceptEncoding({ zstd }: { zstd: boolean }): string {
+  return zstd ? "zstd, gzip" : "gzip";
+}
+
+/** `other`: a coding that is never asked for, or a chain of them. Exact names only: a parameter is not part of the grammar. */
+export function contentCodingOf(headers: IncomingHttpHeaders): "identity" | "gzip" | "zstd" | "other" {
   // undici gives a repeated header as a list, whatever the type says.
   const header: unknown = headers["content-encoding"];
   if (header === undefined) return "identity";
@@ -14,6 +22,8 @@ export function contentCodingOf(headers: IncomingHttpHeaders): "identity" | "gzi
     case "gzip":
     case "x-gzip":
       return "gzip";
+    case "zstd":
+      return "zstd";
     default:
       return "other";
   }

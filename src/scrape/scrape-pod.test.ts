@@ -1,7 +1,7 @@
 import { pbkdf2 } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { gunzip, gzipSync } from "node:zlib";
+import { gunzip, gzipSync, zstdCompressSync, zstdDecompress } from "node:zlib";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
@@ -31,6 +31,7 @@ function run(target: Target, o: Partial<PodScrapeOptions<TextBody>> = {}): Run {
   const settled = new Promise<string>((given) => (resolve = given));
   const pod = new PodScrape<TextBody>(target, {
     connections,
+    protocol: { accept: "text/plain", zstd: false, fallback: { format: "text" } },
     createBodyParser: () => new TextParser(),
     maxBodyBytes: 1000,
     userAgent: "test",
@@ -55,6 +56,10 @@ function answer(status: string, headers: readonly string[], body: string | Buffe
 }
 
 const gzipped = ["Content-Encoding: gzip"];
+const zstandard = ["Content-Encoding: zstd"];
+const zstd: Partial<PodScrapeOptions<TextBody>> = {
+  protocol: { accept: "text/plain", zstd: true, fallback: { format: "text" } },
+};
 
 describe("PodScrape", () => {
   const check = (
@@ -127,21 +132,25 @@ describe("PodScrape", () => {
   }
 
   check(
-    "refuses OpenMetrics",
-    answer("200 OK", ["Content-Type: application/openmetrics-text"], "a 1\n"),
+    "refuses protobuf, whatever the fallback is",
+    answer("200 OK", ["Content-Type: application/vnd.google.protobuf"], "a 1\n"),
     /^content_type: /,
   );
   for (const coding of [
     "br",
-    "zstd",
     "deflate",
     "compress",
     "gzip, gzip",
     "gzip;q=1",
     "identity, gzip",
     "gzip, ",
+    "zstd, zstd",
+    "zstd, gzip",
+    "x-zstd",
   ]) {
-    check(`refuses the coding "${coding}"`, ok("a 1\n", [`Content-Encoding: ${coding}`]), /^content_type: /);
+    check(`refuses the coding "${coding}"`, ok("a 1\n", [`Content-Encoding: ${coding}`]), /^content_type: /, {
+      ...zstd,
+    });
   }
   check(
     "refuses a repeated coding",
@@ -182,6 +191,66 @@ describe("PodScrape", () => {
     answer("200 OK", ["Content-Length: 100", ...gzipped], gzipSync("a 1\n")),
     /^truncated: /,
   );
+
+  check("refuses zstd that was not asked for", ok(zstdCompressSync("a 1\n"), zstandard), /^content_type: /);
+  const frame = zstdCompressSync("a 1\n");
+  check("takes zstd that was asked for", ok(frame, ["Content-Encoding: ZSTD"]), "a 1\n", zstd);
+  check("takes gzip where zstd was asked for", ok(gzipSync("a 1\n"), gzipped), "a 1\n", zstd);
+  check("takes several frames", ok(Buffer.concat([frame, frame]), zstandard), "a 1\na 1\n", zstd);
+  check(
+    "refuses zstd cut short",
+    ok(frame.subarray(0, -1), zstandard),
+    /^truncated: the zstd stream ends/,
+    zstd,
+  );
+  check(
+    "refuses zstd cut short with its connection",
+    answer("200 OK", ["Content-Length: 100", ...zstandard], frame),
+    /^truncated: /,
+    zstd,
+  );
+  check(
+    "refuses zstd with bytes after it",
+    ok(Buffer.concat([frame, Buffer.alloc(2)]), zstandard),
+    "parse: the zstd stream has other bytes after it",
+    zstd,
+  );
+  check("refuses plain text called zstd", ok("a 1\n", zstandard), "parse: the zstd stream is damaged", zstd);
+  check(
+    "refuses zstd within zstd",
+    ok(zstdCompressSync(zstdCompressSync("garbage")), zstandard),
+    /^parse: /,
+    zstd,
+  );
+  check(
+    "takes a body of just the limit from zstd",
+    ok(zstdCompressSync("x".repeat(1000)), zstandard),
+    "x".repeat(1000),
+    zstd,
+  );
+  check(
+    "refuses one byte more from zstd",
+    ok(zstdCompressSync("x".repeat(1001)), zstandard),
+    /^too_large: /,
+    zstd,
+  );
+  check(
+    "refuses endless empty frames",
+    answer("200 OK", zstandard, Buffer.concat(Array.from({ length: 200 }, () => zstdCompressSync("")))),
+    /^too_large: /,
+    zstd,
+  );
+
+  test("asks for zstd beside gzip where it may, else for gzip alone", async () => {
+    const asked: (string | undefined)[] = [];
+    await using server = await startRawPod(({ socket, head }) => {
+      asked.push(/^accept-encoding: (.*)$/im.exec(head)?.[1]);
+      socket.end(ok("a 1\n"));
+    });
+    await run(server.target()).settled;
+    await run(server.target(), zstd).settled;
+    expect(asked).toEqual(["gzip", "zstd, gzip"]);
+  });
 
   check("takes a body of just the limit", ok("x".repeat(1000)), "x".repeat(1000));
   check(
@@ -234,11 +303,17 @@ describe("PodScrape's limits", () => {
     await until(() => server.open === 0);
   });
 
-  test("cut a gzip bomb after the limit, not after the bomb", async () => {
-    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, "a 1\n"));
-    await using server = await startRawPod(({ socket }) => socket.write(ok(bomb, gzipped)));
+  test.for([
+    ["gzip", gzipSync, promisify(gunzip)],
+    ["zstd", zstdCompressSync, promisify(zstdDecompress)],
+  ] as const)("cut a %s bomb after the limit, not after the bomb", async ([coding, compress, decompress]) => {
+    const bomb = compress(Buffer.alloc(64 * 1024 * 1024, "a 1\n"));
+    await using server = await startRawPod(({ socket }) =>
+      socket.write(ok(bomb, [`Content-Encoding: ${coding}`])),
+    );
     let peakBytes = 0;
     const { settled, pod, hits } = run(server.target(), {
+      ...zstd,
       maxBodyBytes: 1_000_000,
       heldBytesChanged: () => (peakBytes = Math.max(peakBytes, pod?.heldBytes ?? 0)),
     });
@@ -247,7 +322,7 @@ describe("PodScrape's limits", () => {
     expect(peakBytes).toBeLessThanOrEqual(1_000_000);
     // The rest of the bomb is not even decompressed: something later is through, and it went no further.
     const bodyBytes = pod.bodyBytes;
-    await promisify(gunzip)(bomb);
+    await decompress(bomb);
     expect(pod.bodyBytes).toBe(bodyBytes);
     expect(hits).toEqual(["max_body_size"]);
   });

@@ -2,13 +2,13 @@
 // nothing of the body is left. Settles exactly once, and knows nothing of deadlines and slots: others tell it to give up.
 import type { IncomingHttpHeaders } from "node:http";
 
-import { classifyContentType, upstreamAccept } from "../exposition/content-type.ts";
 import { ExpositionError } from "../exposition/exposition-error.ts";
+import { type ClaimedFormat, readContentType } from "../exposition/negotiation/pod-content-type.ts";
 import type { Target } from "../targets/target.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { contentCodingOf, hasForeignTransferCoding } from "./content-coding.ts";
+import { BodyDecoder } from "./body-decoder.ts";
+import { contentCodingOf, hasForeignTransferCoding, upstreamAcceptEncoding } from "./content-coding.ts";
 import type { Deadline } from "./deadline.ts";
-import { GunzipBody } from "./gunzip-body.ts";
 import type { PodConnections } from "./pod-connections.ts";
 import { codeOf, type PodFailure } from "./pod-failure.ts";
 import { type ResponseReceiver, UpstreamRequest } from "./upstream-request.ts";
@@ -31,9 +31,20 @@ export interface BodyParserLike<Body extends HeldBody> {
   release(): void;
 }
 
+/** What a pod is asked for, and how its answer is read. */
+export interface ScrapeProtocol {
+  /** The Accept header. */
+  readonly accept: string;
+  /** Whether zstd is asked for beside gzip: where the scraper takes it as well. */
+  readonly zstd: boolean;
+  /** How a body is read whose Content-Type is missing, malformed or foreign; undefined: not at all. */
+  readonly fallback: ClaimedFormat | undefined;
+}
+
 export interface PodScrapeOptions<Body extends HeldBody> {
   readonly connections: PodConnections;
-  readonly createBodyParser: () => BodyParserLike<Body>;
+  readonly protocol: ScrapeProtocol;
+  readonly createBodyParser: (claimed: ClaimedFormat) => BodyParserLike<Body>;
   /** MAX_BODY_SIZE: of the body on the wire and of the decompressed body. */
   readonly maxBodyBytes: number;
   readonly userAgent: string;
@@ -47,13 +58,20 @@ export interface PodScrapeOptions<Body extends HeldBody> {
 }
 
 export type PodResult<Body extends HeldBody> =
-  { readonly up: true; readonly body: Body } | ({ readonly up: false } & PodFailure);
+  | {
+      readonly up: true;
+      readonly body: Body;
+      /** What its Content-Type says, or the fallback. */
+      readonly claimed: ClaimedFormat;
+    }
+  | ({ readonly up: false } & PodFailure);
 
 export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
   readonly target: Target;
   readonly #options: PodScrapeOptions<Body>;
   #request: UpstreamRequest | undefined;
-  #gunzip: GunzipBody | undefined;
+  #claimed: ClaimedFormat | undefined;
+  #decoder: BodyDecoder | undefined;
   #parser: BodyParserLike<Body> | undefined;
   #result: PodResult<Body> | undefined;
   #wireBytes = 0;
@@ -93,14 +111,14 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   /** Asks the pod. Once at most, and not from inside a receiver of another request. */
   start(deadline: Deadline): void {
-    const { connections, userAgent, authorization, maxBodyBytes } = this.#options;
+    const { connections, protocol, userAgent, authorization, maxBodyBytes } = this.#options;
     this.#startedMs = performance.now();
     this.#request = new UpstreamRequest({
       connections,
       target: this.target,
       headers: {
-        accept: upstreamAccept,
-        acceptEncoding: "gzip",
+        accept: protocol.accept,
+        acceptEncoding: upstreamAcceptEncoding(protocol),
         userAgent,
         authorization,
         timeoutSeconds: deadline.remainingSecondsText(),
@@ -119,7 +137,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     this.#parser?.release();
     this.#result = { up: false, ...failure };
     this.#request?.abort();
-    this.#gunzip?.destroy();
+    this.#decoder?.destroy();
     this.#parser = undefined;
     this.#options.heldBytesChanged();
     if (first) this.#settle();
@@ -135,16 +153,18 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
     const coding = contentCodingOf(headers);
     if (hasForeignTransferCoding(headers))
       return this.fail({ reason: "content_type", detail: "the body has an unknown transfer coding" });
-    if (coding === "other")
+    if (coding === "other" || (coding === "zstd" && !this.#options.protocol.zstd))
       return this.fail({ reason: "content_type", detail: "the body has an unknown content coding" });
-    if (classifyContentType(firstOf(headers["content-type"])) === "other") {
-      return this.fail({ reason: "content_type", detail: "the body is not in the text format" });
-    }
+    const { protocol, createBodyParser } = this.#options;
+    const claimed = readContentType(firstOf(headers["content-type"]), protocol.fallback);
+    if (typeof claimed === "string")
+      return this.fail({ reason: "content_type", detail: unreadable[claimed] });
+    this.#claimed = claimed;
     if (Number(headers["content-length"] ?? 0) > this.#options.maxBodyBytes)
       return this.#failTooLarge("announces");
-    this.#parser = this.#options.createBodyParser();
-    if (coding === "gzip") {
-      this.#gunzip = new GunzipBody({
+    this.#parser = createBodyParser(claimed);
+    if (coding !== "identity") {
+      this.#decoder = new BodyDecoder(coding, {
         data: (chunk) => this.#push(chunk),
         end: () => this.#finish(),
         failed: (failure) => this.fail(failure),
@@ -156,15 +176,15 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   data(chunk: Buffer): void {
     this.#wireBytes += chunk.length;
-    // Also before decompression: empty gzip members without end would never fill the body.
+    // Also before decompression: empty members or frames without end would never fill the body.
     if (this.#wireBytes > this.#options.maxBodyBytes) return this.#failTooLarge("has");
-    if (this.#gunzip === undefined) this.#push(chunk);
-    else if (!this.#gunzip.write(chunk)) this.#request!.pause();
+    if (this.#decoder === undefined) this.#push(chunk);
+    else if (!this.#decoder.write(chunk)) this.#request!.pause();
   }
 
   end(): void {
-    if (this.#gunzip === undefined) this.#finish();
-    else this.#gunzip.end();
+    if (this.#decoder === undefined) this.#finish();
+    else this.#decoder.end();
   }
 
   #push(chunk: Buffer): void {
@@ -180,7 +200,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   #finish(): void {
     try {
-      this.#result = { up: true, body: this.#parser!.finish() };
+      this.#result = { up: true, body: this.#parser!.finish(), claimed: this.#claimed! };
     } catch (error) {
       return this.#failUnparsable(error);
     }
@@ -220,6 +240,12 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 function firstOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
+
+/** The type itself is not told: it is the pod's text. */
+const unreadable = {
+  foreign: "the body is of no format of metrics, by its Content-Type (FALLBACK_SCRAPE_PROTOCOL is empty)",
+  protobuf: "the body is protobuf, which is not merged",
+};
 
 /** Pods that want the caller's credentials are the one thing that a user of the original has to set here. */
 function describeStatus(status: number, { authorization }: { authorization?: string | undefined }): string {

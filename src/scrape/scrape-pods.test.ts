@@ -37,6 +37,7 @@ function createScraper(o: { maxConnections?: number; perScrape?: number; maxBuff
     scraper.scrape(targets, {
       deadline: new Deadline(deadlineMs),
       signal,
+      protocol: { accept: "text/plain", zstd: false, fallback: { format: "text" } },
       createBodyParser: () => new TextParser(),
       isCurrent: (target) => !target.path.startsWith("/gone"),
     });

@@ -1,12 +1,19 @@
 // All pods of one merge at once: who is asked when, and when it is over. Every pod settles exactly once, none later than the
 // deadline, and none at another's expense.
+import type { ClaimedFormat } from "../exposition/negotiation/pod-content-type.ts";
 import type { Target } from "../targets/target.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { BufferBudget, BufferLease } from "./buffer-budget.ts";
 import type { ConnectionSlots, SlotLane, SlotUser } from "./connection-slots.ts";
 import type { Deadline } from "./deadline.ts";
 import type { PodConnections } from "./pod-connections.ts";
-import { type BodyParserLike, type HeldBody, type PodResult, PodScrape } from "./scrape-pod.ts";
+import {
+  type BodyParserLike,
+  type HeldBody,
+  type PodResult,
+  PodScrape,
+  type ScrapeProtocol,
+} from "./scrape-pod.ts";
 
 export interface PodScraperOptions {
   readonly connections: PodConnections;
@@ -44,8 +51,9 @@ export interface PodScrapeRequest<Body extends HeldBody> {
   readonly deadline: Deadline;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
-  /** Called for each pod that begins to answer. */
-  readonly createBodyParser: () => BodyParserLike<Body>;
+  readonly protocol: ScrapeProtocol;
+  /** Called for each pod that begins to answer, with the format that it says. */
+  readonly createBodyParser: (claimed: ClaimedFormat) => BodyParserLike<Body>;
   /** Asked of each pod whose body is whole. A pod that is gone by then fails: its address may be another pod's. */
   readonly isCurrent: (target: Target) => boolean;
 }
@@ -71,7 +79,7 @@ export class PodScraper {
    */
   async scrape<Body extends HeldBody>(
     targets: readonly Target[],
-    { deadline, signal, createBodyParser, isCurrent, authorization }: PodScrapeRequest<Body>,
+    { deadline, signal, protocol, createBodyParser, isCurrent, authorization }: PodScrapeRequest<Body>,
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
@@ -82,6 +90,7 @@ export class PodScraper {
     const run = new ScrapeRun(targets, {
       ...this.#options,
       authorization,
+      protocol,
       createBodyParser,
       deadline,
       lease,
@@ -117,7 +126,8 @@ function outcomeOf<Body extends HeldBody>(pod: PodScrape<Body>): PodOutcome<Body
 
 interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions {
   readonly authorization: string | undefined;
-  readonly createBodyParser: () => BodyParserLike<Body>;
+  readonly protocol: ScrapeProtocol;
+  readonly createBodyParser: (claimed: ClaimedFormat) => BodyParserLike<Body>;
   readonly deadline: Deadline;
   readonly lease: BufferLease;
   /** Per pod: what the lease was claimed with. */

@@ -5,7 +5,7 @@
 export type RequestPart =
   "path" | "query" | "namespace" | "prefix" | "port" | "scheme" | "ip" | "flag" | "selector";
 
-type RequestLimit = "path_length" | "query_length" | "upstream_ports";
+type RequestLimit = "path_length" | "query_length" | "upstream_ports" | "family_filter";
 
 /** The message is one line of visible ASCII and may be shown to the caller. */
 export class MalformedRequestError extends Error {

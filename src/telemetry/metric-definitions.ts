@@ -32,6 +32,7 @@ export const limits = [
   "path_length",
   "query_length",
   "upstream_ports",
+  "family_filter",
   "pipelined_requests",
   "header_size",
   "client_connections",

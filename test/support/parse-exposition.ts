@@ -1,6 +1,7 @@
 /** Shorthand of the tests for the exposition engine: bytes in, bytes out. Adds nothing of its own. */
 import { BodyParser, type ParsedBody } from "../../src/exposition/body-parser.ts";
 import { ExpositionError } from "../../src/exposition/exposition-error.ts";
+import type { ExpositionFormat } from "../../src/exposition/format.ts";
 import type { Label } from "../../src/exposition/label.ts";
 import { mergeExpositions, type MergeSource } from "../../src/exposition/merge.ts";
 import type { LabelConflict } from "../../src/exposition/rewrite-line.ts";
@@ -8,6 +9,7 @@ import type { LabelConflict } from "../../src/exposition/rewrite-line.ts";
 type ParserOptions = ConstructorParameters<typeof BodyParser>[0];
 
 const defaults: ParserOptions = {
+  format: "text",
   maxSamples: 1_000_000,
   reservedLabels: ["podname", "podip"],
   utf8Names: true,
@@ -47,8 +49,9 @@ export function findProblem(
 export function mergeToBuffer(
   sources: readonly MergeSource[],
   labelConflict: LabelConflict = "rename",
+  format: ExpositionFormat = "text",
 ): Buffer {
-  return Buffer.concat([...mergeExpositions(sources, { labelConflict }).blocks()]);
+  return Buffer.concat([...mergeExpositions(sources, { labelConflict, format }).blocks()]);
 }
 
 /** What becomes of one body that gets `labels`, without metadata. */

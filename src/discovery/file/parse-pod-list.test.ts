@@ -98,6 +98,7 @@ describe("parsePodList()", () => {
         ]),
         annotations: new Map([["prometheus.io/port", "9090"]]),
         ports: [{ container: "web", name: "http", port: 8080, protocol: "TCP" }],
+        onlyContainer: "web",
       },
     ]);
     expect(await namesOf(yaml.join("\r\n"))).toEqual(["app-1"]);

@@ -6,8 +6,15 @@ import type { Config } from "../../config/parse-config.ts";
 import type { PodSource } from "../../discovery/pod-source.ts";
 import type { PodStore } from "../../discovery/pod-store.ts";
 import { BodyParser, type ParsedBody } from "../../exposition/body-parser.ts";
-import { takesUtf8Names, textContentType } from "../../exposition/content-type.ts";
-import { type MergedExposition, mergeExpositions, type MergeSource } from "../../exposition/merge.ts";
+import type { ExpositionFormat } from "../../exposition/format.ts";
+import {
+  commonFormat,
+  type MergedExposition,
+  mergeExpositions,
+  type MergeSource,
+} from "../../exposition/merge.ts";
+import { fallbackFormat } from "../../exposition/negotiation/protocols.ts";
+import { readAccept, type ScraperFormats } from "../../exposition/negotiation/scraper-formats.ts";
 import { renderPodStatus } from "../../exposition/pod-status.ts";
 import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
 import type { PodOutcome, PodScraper, ScrapedPods } from "../../scrape/scrape-pods.ts";
@@ -15,20 +22,14 @@ import type { AccessPolicy } from "../../targets/access-policy.ts";
 import { type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { acceptsGzip } from "../accept-encoding.ts";
+import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { HttpError } from "../http-error.ts";
 import type { MergePace } from "../merge-pace.ts";
-import {
-  countReasons,
-  describeFailures,
-  podLabelNames,
-  podLabels,
-  type PodReport,
-  reportPods,
-} from "../pod-report.ts";
+import { PodLabels } from "../pod-labels.ts";
+import { countReasons, describeFailures, type PodReport, reportPods } from "../pod-report.ts";
 import {
   authorizationFor,
   deadlineOf,
@@ -53,14 +54,15 @@ export interface MergePodsOptions {
 }
 
 export function addMergePodsRoute(app: FastifyInstance, options: MergePodsOptions): void {
-  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, options));
+  const podLabels = new PodLabels(options.config.extraLabels);
+  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, { ...options, podLabels }));
 }
 
-async function mergePods(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  o: MergePodsOptions,
-): Promise<FastifyReply> {
+interface MergeParts extends MergePodsOptions {
+  readonly podLabels: PodLabels;
+}
+
+async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeParts): Promise<FastifyReply> {
   const { config, policy, metrics, pods } = o;
   const deadline = deadlineOf(request, config, metrics);
   const merge = parseMergeRequest(request.checkedTarget);
@@ -79,18 +81,29 @@ async function mergePods(
     });
     const selected = selectPods(merge.selection, { pods, policy });
     requireAny(selected, merge);
-    const utf8Names = takesUtf8Names(request.headers.accept);
+    const formats = readAccept(request.headers.accept);
+    const { utf8Names } = formats;
     const mergeMs = o.pace.reserveMs(o.scraper.expectedBytes(selected.targets.length), deadline.totalMs);
     const scraped = await o.scraper.scrape(selected.targets, {
       deadline: deadline.earlier(mergeMs),
       signal,
       authorization: authorizationFor(request, config),
-      createBodyParser: () =>
-        new BodyParser({ maxSamples: config.maxSamplesPerPod, reservedLabels: podLabelNames, utf8Names }),
+      protocol: {
+        accept: formats.upstreamAccept,
+        zstd: readAcceptEncoding(request.headers["accept-encoding"]).zstd > 0,
+        fallback: fallbackFormat(config.fallbackScrapeProtocol),
+      },
+      createBodyParser: ({ format }) =>
+        new BodyParser({
+          format,
+          maxSamples: config.maxSamplesPerPod,
+          reservedLabels: o.podLabels.names,
+          utf8Names,
+        }),
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
     });
     try {
-      await answer(request, reply, { ...o, merge, selected, scraped });
+      await answer(request, reply, { ...o, merge, formats, selected, scraped });
     } finally {
       scraped.release();
     }
@@ -103,8 +116,11 @@ async function mergePods(
   return reply;
 }
 
-interface Answer extends MergePodsOptions {
+type UpOutcome = Extract<PodOutcome<ParsedBody>, { up: true }>;
+
+interface Answer extends MergeParts {
   readonly merge: MergeRequest;
+  readonly formats: ScraperFormats;
   readonly selected: SelectedPods;
   readonly scraped: ScrapedPods<ParsedBody>;
 }
@@ -112,20 +128,28 @@ interface Answer extends MergePodsOptions {
 async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): Promise<void> {
   const startMs = performance.now();
   const { outcomes } = o.scraped;
-  const reports = reportPods(o.selected, outcomes, (pod) => o.policy.addressOf(pod));
+  const reports = reportPods(o.selected, outcomes, {
+    addressOf: (pod) => o.policy.addressOf(pod),
+    podLabels: o.podLabels,
+  });
   record(reports, o);
-  if (!outcomes.some(({ up }) => up)) throw allFailed(reports);
-  const merged = merge(outcomes, reports, o);
+  const up = outcomes.filter((outcome) => outcome.up);
+  if (up.length === 0) throw allFailed(reports);
+  const format = o.formats.takesOpenMetrics ? commonFormat(up.map(({ body }) => body)) : "text";
+  const merged = merge(up, reports, { ...o, format });
 
-  const gzip = acceptsGzip(request.headers["accept-encoding"]);
+  const coding = chooseCoding(readAcceptEncoding(request.headers["accept-encoding"]));
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, {
-    "content-type": textContentType,
+    "content-type": o.formats.contentType(
+      format,
+      up.flatMap(({ claimed }) => claimed.openMetricsVersion ?? []),
+    ),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     vary: "Accept, Accept-Encoding",
-    ...(gzip && { "content-encoding": "gzip" }),
+    ...(coding !== "identity" && { "content-encoding": coding }),
   });
   if (request.method === "HEAD") {
     // Node would drop the body as well, but only after it had been made.
@@ -133,7 +157,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
     return;
   }
   try {
-    await writeAnswer(response, merged.blocks(), { gzip });
+    await writeAnswer(response, merged.blocks(), { coding });
     o.pace.record(merged.maxBytes, performance.now() - startMs);
   } catch (error) {
     if (error instanceof ClientGoneError) throw error;
@@ -145,16 +169,22 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
 }
 
 function merge(
-  outcomes: readonly PodOutcome<ParsedBody>[],
+  up: readonly UpOutcome[],
   reports: readonly PodReport[],
-  { config, metrics, logger, merge }: Answer,
+  { config, metrics, logger, merge, format, podLabels }: Answer & { readonly format: ExpositionFormat },
 ): MergedExposition {
-  const sources: MergeSource[] = config.podStatusMetrics ? [{ body: parseStatus(reports), labels: [] }] : [];
-  for (const outcome of outcomes) {
-    if (!outcome.up) continue;
-    sources.push({ body: outcome.body, labels: podLabels(outcome.target.podName, outcome.target.ip) });
+  const sources: MergeSource[] = up.map(({ body, target: { pod, ip, port } }) => ({
+    body,
+    labels: podLabels.of(pod!, ip, [port]),
+  }));
+  if (config.podStatusMetrics) {
+    sources.unshift({ body: parseStatus(reports, format), labels: [], unfiltered: true });
   }
-  const merged = mergeExpositions(sources, { labelConflict: config.labelConflict });
+  const merged = mergeExpositions(sources, {
+    labelConflict: config.labelConflict,
+    format,
+    keepFamily: merge.keepFamily,
+  });
   const conflicts = merged.typeConflicts;
   if (conflicts.length > 0) {
     metrics.typeConflicts(conflicts.length);
@@ -174,9 +204,10 @@ function merge(
 }
 
 /** The status families go through the same parser and merge as a pod's body, so that they are valid by the same rules. */
-function parseStatus(reports: readonly PodReport[]): ParsedBody {
-  const parser = new BodyParser({ maxSamples: Number.MAX_SAFE_INTEGER, reservedLabels: [], utf8Names: true });
-  parser.push(renderPodStatus(reports));
+function parseStatus(reports: readonly PodReport[], format: ExpositionFormat): ParsedBody {
+  const maxSamples = Number.MAX_SAFE_INTEGER;
+  const parser = new BodyParser({ format, maxSamples, reservedLabels: [], utf8Names: true });
+  parser.push(renderPodStatus(reports, format));
   return parser.finish();
 }
 

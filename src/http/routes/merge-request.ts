@@ -7,6 +7,7 @@ import { parsePortReference } from "../../targets/port.ts";
 import { parseQuery, takeReserved } from "../../targets/query.ts";
 import { parseFlag } from "../../targets/scheme.ts";
 import type { PodSelection } from "../../targets/select-pods.ts";
+import { parseFamilyFilter } from "../family-filter.ts";
 import { HttpError } from "../http-error.ts";
 import type { CheckedTarget } from "../request-guard.ts";
 
@@ -17,6 +18,8 @@ export interface MergeRequest {
   /** The path at the pods, without query: what METRICS_PATH_WHITELIST is about. */
   readonly metricsPath: string;
   readonly selection: PodSelection;
+  /** Whether the metric family of a name is wanted; undefined: all are. */
+  readonly keepFamily: ((family: string) => boolean) | undefined;
 }
 
 /** Throws MalformedRequestError, and HttpError 404 when a part of the path is missing. */
@@ -34,6 +37,8 @@ export function parseMergeRequest({ path, rawQuery, prefix }: CheckedTarget): Me
     ssl: "once",
     selector: "once",
     ready: "once",
+    include: "many",
+    exclude: "many",
   });
   if (values.upstreamPort.length > maxPorts) {
     throw new MalformedRequestError(
@@ -45,6 +50,7 @@ export function parseMergeRequest({ path, rawQuery, prefix }: CheckedTarget): Me
   const { selector } = values;
   return {
     metricsPath,
+    keepFamily: parseFamilyFilter(values.include, values.exclude),
     selection: {
       namespace: parseNamespace(namespaceText),
       prefix: parsePodPrefix(prefixText, { hasSelector: selector !== undefined }),

@@ -12,7 +12,7 @@ import { type AddressSelection, selectAddress } from "../../targets/select-addre
 import type { Target } from "../../targets/target.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { acceptsGzip } from "../accept-encoding.ts";
+import { forwardedCodings, readAcceptEncoding } from "../accept-encoding.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import { pump } from "../pump.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
@@ -64,8 +64,7 @@ async function passThroughPod(
     });
     const answer = await o.passThrough.open(target, {
       accept: acceptOf(request),
-      // Not the caller's own list: a coding that the proxy does not know is none of its business to ask pods for.
-      acceptEncoding: acceptsGzip(request.headers["accept-encoding"]) ? "gzip" : "identity",
+      acceptEncoding: forwardedCodings(readAcceptEncoding(request.headers["accept-encoding"])),
       authorization: authorizationFor(request, config),
       deadline,
       signal,

@@ -1,5 +1,5 @@
 // `/kubesd` against real pods: bytes pass unchanged, headers do not, and what breaks is never ended.
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakePods } from "../../support/http/fake-pods.ts";
@@ -11,6 +11,7 @@ let app: RunningApp;
 const others: RunningApp[] = [];
 
 const zipped = gzipSync("zipped_sample 1\n".repeat(1000));
+const zstandard = zstdCompressSync("zstd_sample 1\n".repeat(1000));
 const binary = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 31) & 255));
 
 beforeAll(async () => {
@@ -32,6 +33,11 @@ beforeAll(async () => {
       name: "zipped",
       http: (_request, response) =>
         response.writeHead(200, { "content-type": "text/plain", "content-encoding": "gzip" }).end(zipped),
+    },
+    {
+      name: "zstd",
+      http: (_request, response) =>
+        response.writeHead(200, { "content-type": "text/plain", "content-encoding": "zstd" }).end(zstandard),
     },
     {
       name: "teapot",
@@ -109,6 +115,20 @@ test("/kubesd passes gzip as it is", async () => {
   expect(Buffer.compare(answer.body, zipped)).toBe(0);
 });
 
+test("/kubesd passes zstd as it is, and asks for the codings that the caller takes", async () => {
+  const ask = (codings: string) =>
+    request(app.origin, target("zstd"), { headers: { "accept-encoding": codings } });
+  const answer = await ask("gzip;q=0.5, br, zstd");
+  expect(answer.headers["content-encoding"]).toBe("zstd");
+  expect(Buffer.compare(answer.body, zstandard)).toBe(0);
+  await ask("gzip");
+  await ask("br");
+  const asked = pods
+    .get("zstd")
+    .requests.map(({ headers }) => headers[headers.indexOf("accept-encoding") + 1]);
+  expect(asked).toEqual(["zstd, gzip;q=0.5", "gzip", "identity"]);
+});
+
 test("/kubesd passes the pod's status", async () => {
   const teapot = await request(app.origin, target("teapot"));
   expect([teapot.status, teapot.text]).toEqual([418, "<b>"]);
@@ -161,7 +181,7 @@ test("/kubesd asks the pod with what the scraper accepts, and nothing else of it
   expect(usual.seen.get("host")).toBe(`${pods.get("plain").ip}:${pods.port}`);
   expect(Number(usual.seen.get("x-prometheus-scrape-timeout-seconds"))).toBeLessThanOrEqual(2.5);
 
-  const odd = await ask({ accept: "a/b,".repeat(600), "accept-encoding": "br, zstd, gzip;q=0, *;q=1" });
+  const odd = await ask({ accept: "a/b,".repeat(600), "accept-encoding": "br, gzip;q=0, zstd;q=0, *;q=1" });
   expect([odd.seen.get("accept"), odd.seen.get("accept-encoding")]).toEqual(["*/*", "identity"]);
 });
 

@@ -17,6 +17,8 @@ export interface FakePodOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Container ports by name; 0 stands for the common port. */
   readonly ports?: Readonly<Record<string, number>>;
+  /** Containers beside the first one, and the port that each declares. */
+  readonly moreContainers?: Readonly<Record<string, number>>;
   /** Listed under this address instead of the one where it listens. */
   readonly listedIp?: string;
   /** Not in PODS_FILE at all. */
@@ -144,6 +146,10 @@ function podObject(o: FakePodOptions, ip: string, port: number): unknown {
             protocol: "TCP",
           })),
         },
+        ...Object.entries(o.moreContainers ?? {}).map(([name, containerPort]) => ({
+          name,
+          ports: [{ containerPort }],
+        })),
       ],
     },
     status: {

@@ -102,6 +102,7 @@ export function targetOf(o: {
     labels: new Map(),
     annotations: new Map(),
     ports: [],
+    onlyContainer: "",
   };
   return {
     pod,

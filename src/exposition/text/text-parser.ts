@@ -1,64 +1,49 @@
 /**
- * The tokenizer: decides, byte by byte, what Prometheus 3.5 decides (model/textparse/promlex.l and promparse.go),
- * and writes down where each line's labels go. It converts nothing and copies nothing. Where Prometheus would stop
- * silently (NUL at a line start) it refuses, because the rest of such a body would be lost without a sign.
+ * The tokenizer of the text format: decides, byte by byte, what Prometheus 3.5 decides (model/textparse/promlex.l and
+ * promparse.go), and writes down where each line's labels go. It converts nothing and copies nothing. Where Prometheus
+ * would stop silently (NUL at a line start) it refuses, because the rest of such a body would be lost without a sign.
  */
 import { isUtf8 } from "node:buffer";
-import { type BodyTable, INSERT_KIND_SHIFT, InsertKind, LINE_WIDTH, RUN_WIDTH } from "./body-table.ts";
+import type { BodyTable } from "../body-table.ts";
+import { ExpositionError } from "../exposition-error.ts";
+import { isInt64, skipFloat } from "../float.ts";
+import type { FormatParser, FormatParserOptions } from "../format-parser.ts";
+import { INCOMPLETE, MAX_TOKEN_BYTES, UNNAMED } from "../label-group.ts";
+import { LineRecorder } from "../line-recorder.ts";
+import { BRACE_OPEN, HASH, LF, NAME_PART, NAME_START, NINE, SPACE, TAB, ZERO } from "../syntax.ts";
 import { CommentParser } from "./comment-parser.ts";
-import { ExpositionError } from "./exposition-error.ts";
-import { isInt64, skipFloat } from "./float.ts";
-import { LabelGroupParser, MAX_TOKEN_BYTES, UNNAMED } from "./label-group-parser.ts";
-import { BRACE_OPEN, HASH, LF, NAME_PART, NAME_START, NINE, SPACE, TAB, ZERO } from "./syntax.ts";
+import { TextLabelGroup } from "./text-label-group.ts";
 
-/** Returned where the block ends inside a quoted string: the line goes on in the next block. */
-const INCOMPLETE = -1;
-
-export interface LineParserOptions {
-  /** A body with more samples is void (`too_many_samples`). */
-  readonly maxSamples: number;
-  /** Label names that the merge will add: samples that have one of them already are written anew. */
-  readonly reservedLabels: readonly string[];
-  /** Whether the scraper takes names outside the legacy character set. If not, a body that has one is void. */
-  readonly utf8Names: boolean;
-}
-
-export class LineParser {
+export class TextParser implements FormatParser {
   readonly #table: BodyTable;
-  readonly #maxSamples: number;
-  readonly #group: LabelGroupParser;
+  readonly #recorder: LineRecorder;
+  readonly #group: TextLabelGroup;
   readonly #comments: CommentParser;
   /** Lines seen before the current one, for messages. */
   #lineNumber = 0;
   #block: Buffer = Buffer.alloc(0);
   #lineStart = 0;
 
-  constructor(table: BodyTable, { maxSamples, reservedLabels, utf8Names }: LineParserOptions) {
+  constructor(table: BodyTable, { maxSamples, reservedLabels, utf8Names }: FormatParserOptions) {
     this.#table = table;
-    this.#maxSamples = maxSamples;
+    this.#recorder = new LineRecorder(table, maxSamples, (limit) =>
+      ExpositionError.tooManySamples(limit, this.#lineNumber + 1),
+    );
     const fail = (what: string, at: number) => this.#error(what, at);
-    this.#group = new LabelGroupParser(table, { reservedLabels, utf8Names, fail });
+    this.#group = new TextLabelGroup(table, { reservedLabels, utf8Names, fail });
     this.#comments = new CommentParser(table, utf8Names, fail);
   }
 
-  /** Lines parsed so far. */
   get lineNumber(): number {
     return this.#lineNumber;
   }
 
-  /**
-   * Parses the lines in `block[0, end)`, of which the last byte is a line feed, and adds them to the table as lines
-   * of block number `blockIndex`. Returns how many bytes were taken: less than `end` when the last line has an open
-   * quote. Throws ExpositionError.
-   */
   parse(block: Buffer, end: number, blockIndex: number): number {
     this.#block = block;
     const table = this.#table;
     const group = this.#group;
     group.allUtf8 = isUtf8(block.subarray(0, end));
-    const { names } = table;
-    let runEnd = -1;
-    let runName = -1;
+    this.#recorder.beginBlock(blockIndex);
     let pos = 0;
     while (pos < end) {
       this.#lineStart = pos;
@@ -86,61 +71,26 @@ export class LineParser {
         group.begin(table.idAt(block, nameStart, pos), pos);
         while (c === SPACE || c === TAB) c = block[++pos]!;
         if (c === BRACE_OPEN) {
-          pos = group.parse(block, pos, end, true);
+          pos = group.parse(block, pos, end);
           if (pos === INCOMPLETE) return this.#lineStart;
         }
       } else if (c === BRACE_OPEN) {
         group.begin(UNNAMED, pos);
-        pos = group.parse(block, pos, end, false);
+        pos = group.parse(block, pos, end);
         if (pos === INCOMPLETE) return this.#lineStart;
         if (group.nameId === UNNAMED) throw this.#error("metric name missing", this.#lineStart);
       } else {
         throw this.#error("neither a metric name, a comment nor an empty line", pos);
       }
       pos = this.#parseValue(pos);
-
-      const name = names[group.nameId]!;
-      if (group.nameId !== runName || runEnd !== this.#lineStart) {
-        runName = group.nameId;
-        name.sampled = true;
-        this.#startRun(runName, blockIndex);
-      }
-      if (group.oddBucket) name.oddBucket = true;
-      if (group.oddQuantile) name.oddQuantile = true;
-      this.#addLine(pos);
-      runEnd = pos;
+      this.#recorder.add(group, this.#lineStart, pos);
+      this.#lineNumber++;
     }
     return end;
   }
 
-  #startRun(nameId: number, blockIndex: number): void {
-    const { runs, lines } = this.#table;
-    runs.reserve(RUN_WIDTH);
-    const run = runs.length;
-    runs.data[run] = nameId;
-    runs.data[run + 1] = blockIndex;
-    runs.data[run + 2] = lines.length / LINE_WIDTH;
-    runs.data[run + 3] = this.#lineStart;
-    runs.length = run + RUN_WIDTH;
-  }
-
-  #addLine(lineEnd: number): void {
-    const { lines } = this.#table;
-    if (lines.length >= this.#maxSamples * LINE_WIDTH) {
-      const what = `more than ${this.#maxSamples} samples`;
-      throw new ExpositionError("too_many_samples", what, this.#lineNumber + 1, 0);
-    }
-    let { kind } = this.#group;
-    if (this.#group.rewrite) {
-      kind = InsertKind.rewrite;
-      this.#table.rewriteLines++;
-      this.#table.rewriteBytes += lineEnd - this.#lineStart;
-    }
-    lines.reserve(LINE_WIDTH);
-    lines.data[lines.length] = this.#group.insertAt | (kind << INSERT_KIND_SHIFT);
-    lines.data[lines.length + 1] = lineEnd;
-    lines.length += LINE_WIDTH;
-    this.#lineNumber++;
+  finish(): void {
+    // The text format has no mark at its end.
   }
 
   /** Parses value and timestamp up to and with the line feed; returns the position after it. */

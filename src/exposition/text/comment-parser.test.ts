@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BodyTable, TypeBit } from "./body-table.ts";
+import { BodyTable, TypeBit } from "../body-table.ts";
 import { CommentParser } from "./comment-parser.ts";
 
 interface Parsed {
@@ -11,7 +11,7 @@ interface Parsed {
 /** Parses the first line of `text`, which has nothing before its hash. */
 function parse(text: string | Buffer, utf8Names = true): Parsed {
   const block = Buffer.from(text);
-  const table = new BodyTable();
+  const table = new BodyTable("text");
   const parser = new CommentParser(table, utf8Names, (what, at) => new Error(`${what} at ${at}`));
   const taken = parser.parse(block, 0, block.lastIndexOf(10) + 1, 0, false);
   table.blocks.push(block);
@@ -103,11 +103,11 @@ describe("a comment that Prometheus refuses", () => {
   check("# TYPE a constructor", "unknown metric type at 8");
   check("# TYPE a __proto__", "unknown metric type at 8");
   check('# TYPE "a"gauge', "unknown metric type at 10");
-  check("# TYPE ", "metric name expected after HELP or TYPE at 7");
-  check("# HELP ", "metric name expected after HELP or TYPE at 7");
-  check("# HELP  0a x", "metric name expected after HELP or TYPE at 8");
-  check("# TYPE .a gauge", "metric name expected after HELP or TYPE at 7");
-  check("# TYPE \0a gauge", "metric name expected after HELP or TYPE at 7");
+  check("# TYPE ", "metric name expected at 7");
+  check("# HELP ", "metric name expected at 7");
+  check("# HELP  0a x", "metric name expected at 8");
+  check("# TYPE .a gauge", "metric name expected at 7");
+  check("# TYPE \0a gauge", "metric name expected at 7");
   check("# HELP a\0b x", "NUL after a metric name at 8");
   check('# TYPE "a"\0 gauge', "NUL after a metric name at 10");
   check('# TYPE "a\0" gauge', "quoted name with a forbidden byte at 7");
@@ -136,7 +136,7 @@ test("a quoted name that the block does not end waits for the next block", () =>
 });
 
 test("a later HELP replaces an earlier one, TYPEs are collected", () => {
-  const table = new BodyTable();
+  const table = new BodyTable("text");
   const parser = new CommentParser(table, true, (what) => new Error(what));
   const block = Buffer.from("# HELP a one\n# HELP a two\n# TYPE a gauge\n# TYPE a counter\n");
   table.blocks.push(block);

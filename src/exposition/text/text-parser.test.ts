@@ -4,7 +4,7 @@ import {
   labelSamples,
   mergeToBuffer,
   parseExposition,
-} from "../../test/support/parse-exposition.ts";
+} from "../../../test/support/parse-exposition.ts";
 
 const labels = [{ name: "podname", value: "p" }];
 

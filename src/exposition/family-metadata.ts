@@ -1,0 +1,50 @@
+/** The lines before the samples of a family: HELP, TYPE and, in OpenMetrics, UNIT. */
+import type { Family } from "./families.ts";
+import type { ExpositionFormat } from "./format.ts";
+import { formatMetricName } from "./label.ts";
+import { BACKSLASH, LOWER_N, QUOTE } from "./syntax.ts";
+
+export function formatMetadata(family: Family, format: ExpositionFormat): Buffer {
+  const { type, help, helpFormat } = family;
+  const name = formatMetricName(family.name);
+  const typeName = type === "untyped" && format === "openmetrics" ? "unknown" : type;
+  const lines: Buffer[] = [];
+  if (help !== undefined && help.length > 0) {
+    const text = format === "openmetrics" ? help : helpInText(help, helpFormat);
+    lines.push(Buffer.from(`# HELP ${name} `), text, Buffer.from("\n"));
+  }
+  lines.push(Buffer.from(`# TYPE ${name} ${typeName}\n`));
+  if (format === "openmetrics" && hasUnit(family)) lines.push(Buffer.from(`# UNIT ${name} ${family.unit}\n`));
+  return Buffer.concat(lines);
+}
+
+/** More bytes than formatMetadata() gives in any format. */
+export function maxBytesOfMetadata({ name, help, unit }: Family): number {
+  // The name in each line, at most three bytes a character and each escaped; fixed words.
+  return 18 * name.length + 2 * (help?.length ?? 0) + 3 * unit.length + 96;
+}
+
+/** OpenMetrics 1.0: the unit is the end of the name; an info and a stateset have none. */
+function hasUnit({ name, type, unit }: Family): boolean {
+  return unit !== "" && type !== "info" && type !== "stateset" && name.endsWith(`_${unit}`);
+}
+
+/**
+ * Readers stricter than Prometheus refuse all escapes but two (of backslash and line feed): other backslashes are doubled.
+ * OpenMetrics has a third one, of the double quote, which text writes as it is.
+ */
+function helpInText(help: Buffer, format: ExpositionFormat): Buffer {
+  if (!help.includes(BACKSLASH)) return help;
+  const text = Buffer.allocUnsafe(help.length * 2);
+  let length = 0;
+  for (let at = 0; at < help.length; at++) {
+    const c = help[at]!;
+    const following = help[at + 1];
+    if (c === BACKSLASH && following === QUOTE && format === "openmetrics") continue;
+    text[length++] = c;
+    if (c !== BACKSLASH) continue;
+    if (following === BACKSLASH || following === LOWER_N) at++;
+    text[length++] = following === LOWER_N ? LOWER_N : BACKSLASH;
+  }
+  return text.subarray(0, length);
+}

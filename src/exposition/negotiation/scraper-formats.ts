@@ -1,0 +1,111 @@
+/**
+ * What a scraper takes, from its Accept header (content_negotiation.md), and what follows from it: what pods are asked for, and
+ * what the answer is called. Nothing of the header itself is passed on: pods only see what was understood.
+ */
+import type { ExpositionFormat } from "../format.ts";
+import { type MediaType, parseMediaType, splitList } from "./media-type.ts";
+import {
+  type Escaping,
+  isEscaping,
+  isOpenMetricsVersion,
+  isTextVersion,
+  openMetricsType,
+  type OpenMetricsVersion,
+  textType,
+} from "./protocols.ts";
+
+interface Preference {
+  readonly type: typeof textType | typeof openMetricsType;
+  readonly version: string;
+  readonly escaping: Escaping | undefined;
+  /** Above 0, at most 1. */
+  readonly weight: number;
+}
+
+export interface ScraperFormats {
+  /** The Accept header for pods. */
+  readonly upstreamAccept: string;
+  readonly takesOpenMetrics: boolean;
+  /** Whether names outside the legacy character set may stand in the answer, quoted. */
+  readonly utf8Names: boolean;
+  /** The Content-Type of an answer. `versions`: those of the pods that answered in OpenMetrics. */
+  readonly contentType: (format: ExpositionFormat, versions: readonly OpenMetricsVersion[]) => string;
+}
+
+const anyWeight = 0.1;
+
+export function readAccept(header: string | undefined): ScraperFormats {
+  const preferences = splitList(header ?? "")
+    .flatMap((item) => readPreference(parseMediaType(item)) ?? [])
+    .sort((a, b) => b.weight - a.weight);
+  const text = preferences.find(({ type }) => type === textType);
+  const openMetrics = preferences.filter(({ type }) => type === openMetricsType);
+  const utf8Names = preferences.some(({ escaping }) => escaping === "allow-utf-8");
+  return {
+    upstreamAccept: formatAccept(preferences),
+    takesOpenMetrics: openMetrics.length > 0,
+    utf8Names,
+    contentType: (format, versions) =>
+      format === "text" ? textContentType(text, utf8Names) : openMetricsContentType(openMetrics, versions),
+  };
+}
+
+/** Undefined for what is not understood, or not wanted (weight 0). */
+function readPreference(item: MediaType | undefined): Preference | undefined {
+  if (item === undefined) return undefined;
+  const { type, parameters } = item;
+  const weight = readWeight(parameters.get("q"));
+  if (weight === 0) return undefined;
+  const named = parameters.get("escaping");
+  const escaping = isEscaping(named) ? named : undefined;
+  // Without a version: the oldest of each, as expfmt reads it.
+  if (type === textType) {
+    const version = parameters.get("version") ?? "0.0.4";
+    return isTextVersion(version) ? { type, version, escaping, weight } : undefined;
+  }
+  if (type !== openMetricsType) return undefined;
+  const version = parameters.get("version") ?? "0.0.1";
+  return isOpenMetricsVersion(version) ? { type, version, escaping, weight } : undefined;
+}
+
+/** RFC 9110, section 12.4.2. What is no weight counts as 0: never guess. */
+function readWeight(text: string | undefined): number {
+  if (text === undefined) return 1;
+  return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 0;
+}
+
+/** The same preferences, each format once; and anything rather than nothing, since all formats can be told apart. */
+function formatAccept(preferences: readonly Preference[]): string {
+  if (preferences.length === 0) return `${textType};version=0.0.4;q=1,*/*;q=${anyWeight}`;
+  const items = new Map<string, number>();
+  for (const { type, version, escaping, weight } of preferences) {
+    const item = `${type};version=${version}${escaping === undefined ? "" : `;escaping=${escaping}`}`;
+    if (!items.has(item)) items.set(item, weight);
+  }
+  const lowest = Math.min(...items.values());
+  const rest = Math.max(Math.min(anyWeight, lowest / 2), 0.001);
+  return [...items, ["*/*", rest] as const]
+    .map(([item, weight]) => `${item};q=${formatWeight(weight)}`)
+    .join(",");
+}
+
+function formatWeight(weight: number): string {
+  return String(Math.round(weight * 1000) / 1000);
+}
+
+function textContentType(preferred: Preference | undefined, utf8Names: boolean): string {
+  if (utf8Names) return `${textType}; version=1.0.0; charset=utf-8; escaping=allow-utf-8`;
+  if (preferred?.version !== "1.0.0") return `${textType}; version=0.0.4; charset=utf-8`;
+  return `${textType}; version=1.0.0; charset=utf-8; escaping=${preferred.escaping ?? "underscores"}`;
+}
+
+/** The lowest version that a pod answered in, as far as the scraper takes it. */
+function openMetricsContentType(
+  preferences: readonly Preference[],
+  versions: readonly OpenMetricsVersion[],
+): string {
+  const lowest = versions.includes("0.0.1") ? "0.0.1" : "1.0.0";
+  const preferred = preferences.find(({ version }) => version === lowest) ?? preferences[0];
+  if (preferred?.version !== "1.0.0") return `${openMetricsType}; version=0.0.1; charset=utf-8`;
+  return `${openMetricsType}; version=1.0.0; charset=utf-8; escaping=${preferred.escaping ?? "underscores"}`;
+}

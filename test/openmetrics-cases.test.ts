@@ -1,8 +1,9 @@
-/** The table of OpenMetrics itself; test/e2e/openmetrics.test.ts holds it against Prometheus. */
+/** The parser against the table of OpenMetrics; test/e2e/openmetrics.test.ts holds the table against Prometheus. */
 import { describe, expect, test } from "vitest";
-import { isMerged } from "./support/exposition-case.ts";
+import { bodyOf, isMerged } from "./support/exposition-case.ts";
 import { openMetricsCases } from "./support/openmetrics-cases.ts";
 import { readSamples, repeatedSeries } from "./support/openmetrics-samples.ts";
+import { findProblem, parseExposition } from "./support/parse-exposition.ts";
 
 describe("the table of OpenMetrics", () => {
   test("has each case once, on both sides", () => {
@@ -19,6 +20,28 @@ describe("the table of OpenMetrics", () => {
       }
       expect(strict).not.toBe("");
     }
+  });
+});
+
+describe.each(openMetricsCases)("BodyParser and $name", (one) => {
+  const body = bodyOf(one, 1_700_000_000_000);
+  const reason = one.ours === undefined ? "as Prometheus does" : one.ours.reason;
+  const format = "openmetrics";
+
+  test(`${isMerged(one) ? "takes" : "refuses"} it: ${reason}`, () => {
+    expect(findProblem(body, { format })?.message).toEqual(
+      isMerged(one) ? undefined : (expect.stringMatching(/^Cannot read exposition: /) as string),
+    );
+  });
+
+  test("does so for a scraper without UTF-8 names too, but for such names", () => {
+    const accepted = isMerged(one) && one.utf8Names !== true;
+    expect(findProblem(body, { format, utf8Names: false }) === undefined).toBe(accepted);
+  });
+
+  test("takes it whole", () => {
+    if (!isMerged(one)) return;
+    expect(parseExposition(body, { format }).samples).toBe(readSamples(body.toString()).length);
   });
 });
 

@@ -5,7 +5,9 @@ import type { Label } from "../src/exposition/label.ts";
 import { mergeExpositions } from "../src/exposition/merge.ts";
 import { damagedBody, tokenSoup, validBody } from "./support/exposition-arbitraries.ts";
 import { findProblem, parseExposition, podLabels } from "./support/parse-exposition.ts";
-import { mergeReference, parseReference, type Sample } from "./support/reference-merger.ts";
+import { mergeReference } from "./support/reference-merger.ts";
+import { parseReference } from "./support/reference-parser.ts";
+import { isPlain, type Sample } from "./support/reference-sample.ts";
 
 const reservedLabels = ["podname", "podip"];
 const blockBytes = 256 * 1024;
@@ -83,7 +85,7 @@ describe("mergeExpositions()", () => {
             const allowed = suffixes[typed.get(family) as keyof typeof suffixes] ?? /^$/;
             expect(suffix).toMatch(allowed);
             expect(new Set(entry.labels.map(({ name }) => name)).size).toBe(entry.labels.length);
-            expect(entry.plain).toBe(true);
+            expect(isPlain(entry, "text")).toBe(true);
           } else if (entry.kind === "HELP") {
             expect(helped).not.toContain(entry.name);
             expect(typed).not.toContain(entry.name);

@@ -15,7 +15,7 @@ export interface BodyNames {
 
 /** What of a name's metadata goes where. */
 interface Declarations {
-  /** Names that get types, HELP and UNIT of this one. */
+  /** Names that get types and HELP of this one. Its UNIT, which is the end of its name, would not be the end of theirs. */
   readonly moved: readonly { readonly text: string; readonly types: number }[];
   /** The types that the name itself keeps, or gets. */
   readonly types: number;
@@ -47,11 +47,9 @@ function translate(names: readonly BodyName[], format: ExpositionFormat): BodyNa
     for (const { text, types: movedTypes } of moved) {
       const target = translated[placeOf(text)]!;
       target.types |= movedTypes;
-      if (target.helpBlock < 0) copyHelp(name, target);
-      target.unit ||= name.unit;
+      copyHelp(name, target);
     }
-    const hasMetadata = moved.length === 0 && (name.helpBlock >= 0 || format === "openmetrics");
-    const isLeft = hasMetadata || types !== 0;
+    const isLeft = moved.length === 0 || types !== 0;
     if (!isLeft && !name.sampled) return -1;
     const place = placeOf(name.text);
     const own = translated[place]!;
@@ -61,16 +59,20 @@ function translate(names: readonly BodyName[], format: ExpositionFormat): BodyNa
     own.oddQuantile ||= name.oddQuantile;
     own.unfit |= name.unfit;
     if (isLeft) {
-      own.unit ||= name.unit;
-      if (name.helpBlock >= 0) copyHelp(name, own);
-      else if (parent !== undefined && own.helpBlock < 0) copyHelp(parent, own);
+      if (format === "openmetrics") own.unit = name.unit;
+      copyHelp(name, own);
+      if (parent !== undefined && own.helpBlock < 0) copyHelp(parent, own);
     }
     return place;
   });
   return { names: translated, placeOfId };
 }
 
+/** Of two HELP lines the later one holds, as for one name. */
 function copyHelp(from: BodyName, to: BodyName): void {
+  const isEarlier =
+    from.helpBlock < to.helpBlock || (from.helpBlock === to.helpBlock && from.helpStart < to.helpStart);
+  if (isEarlier) return;
   to.helpBlock = from.helpBlock;
   to.helpStart = from.helpStart;
   to.helpEnd = from.helpEnd;
@@ -83,6 +85,7 @@ function isMisnamedCounter({ types, text }: BodyName): boolean {
   return (types & TypeBit.counter) !== 0 && text.endsWith(total) && text.length > total.length;
 }
 
+/** It is the family's name all the same: the samples are called `x_total_total`. */
 const hasTotal = (name: BodyName, find: FindName) => find(name.text + total)?.sampled === true;
 
 function declareInOpenMetrics(name: BodyName, find: FindName): Declarations {
@@ -104,7 +107,7 @@ function declareInText(name: BodyName, find: FindName): Declarations {
   const { text } = name;
   const moved: { text: string; types: number }[] = [];
   let { types } = name;
-  if ((types & counter) !== 0 && (!isMisnamedCounter(name) || hasTotal(name, find))) {
+  if ((types & counter) !== 0 && (!text.endsWith(total) || hasTotal(name, find))) {
     moved.push({ text: text + total, types: counter });
     types &= ~counter;
   }
@@ -116,7 +119,14 @@ function declareInText(name: BodyName, find: FindName): Declarations {
   if ((types & gaugehistogram) !== 0) types = (types & ~gaugehistogram) | histogram;
   if (name.types !== 0 || !name.sampled) return { moved, types };
   const part = parts.find(({ suffix }) => text.endsWith(suffix));
-  const parent = part && find(text.slice(0, -part.suffix.length));
-  if (parent === undefined || (parent.types & part!.of) === 0) return { moved, types };
-  return { moved, types: gauge, parent };
+  if (part === undefined) return { moved, types };
+  const base = text.slice(0, -part.suffix.length);
+  const isOtherName = (other: BodyName) => isMisnamedCounter(other) && !hasTotal(other, find);
+  const [own, misnamed] = [find(base), find(base + total)];
+  const parents: BodyName[] = [];
+  if (own !== undefined && ((isOtherName(own) ? own.types & ~counter : own.types) & part.of) !== 0)
+    parents.push(own);
+  if (misnamed !== undefined && (part.of & counter) !== 0 && isOtherName(misnamed)) parents.push(misnamed);
+  if (parents.length === 0) return { moved, types };
+  return { moved, types: gauge, parent: parents.find(({ helpBlock }) => helpBlock >= 0) };
 }

@@ -106,6 +106,12 @@ describe("BodyParser", () => {
     expect(findProblem(`${comment(firstBlockBytes - 7)}a{b="c`)?.message).toContain("inside a quoted string");
   });
 
+  test("refuses a HELP text that begins within a character, as Prometheus does", () => {
+    expect(findProblem("# HELP aé\n")?.message).toContain("HELP text is not valid UTF-8");
+    expect(findProblem("# HELP a\u00a0x\n")?.message).toContain("HELP text is not valid UTF-8");
+    expect(findProblem("# HELP a \u00a0é\n")).toBeUndefined();
+  });
+
   test("takes an empty body and empty chunks", () => {
     expect(parseChunks([])).toMatchObject({ samples: 0, bodyBytes: 0 });
     const parsed = parseChunks([Buffer.of(), Buffer.from("a "), Buffer.of(), Buffer.from("1"), Buffer.of()]);

@@ -34,6 +34,8 @@ export interface FamilyOptions {
   readonly format: ExpositionFormat;
   /** Label names that the merge adds to samples: no stateset can have one of their names. */
   readonly addedLabels: ReadonlySet<string>;
+  /** Metric names that only one body may have: what the others say under them is left out. */
+  readonly owned?: { readonly names: ReadonlySet<string>; readonly by: BodyTable } | undefined;
 }
 
 /** One name as all bodies together know it. */
@@ -55,7 +57,7 @@ interface MergedName {
 const typeOfBit = new Map(Object.entries(TypeBit).map(([type, bit]) => [bit as number, type as MetricType]));
 
 export function resolveFamilies(tables: readonly BodyTable[], options: FamilyOptions): Families {
-  const { merged, mergedOfTable } = mergeNames(tables, options.format);
+  const { merged, mergedOfTable } = mergeNames(tables, options);
   const resolver = new FamilyResolver(merged, options);
   const conflicts = resolver.dissolve();
   const families = resolver.assign();
@@ -67,15 +69,16 @@ type MergedNames = Map<string, MergedName>;
 
 function mergeNames(
   tables: readonly BodyTable[],
-  format: ExpositionFormat,
+  { format, owned }: FamilyOptions,
 ): { merged: MergedNames; mergedOfTable: (MergedName | undefined)[][] } {
   const merged: MergedNames = new Map();
   const mergedOfTable: (MergedName | undefined)[][] = [];
-  let previous: readonly MergedName[] = [];
+  let previous: readonly (MergedName | undefined)[] = [];
   for (const table of tables) {
     const { names, placeOfId } = namesFor(table, format);
     // Replicas name the same families in the same order, so the place in the previous body is right most times.
     const entries = names.map((name, place) => {
+      if (owned !== undefined && table !== owned.by && owned.names.has(name.text)) return undefined;
       const guess = previous[place];
       const known = guess?.text === name.text ? guess : merged.get(name.text);
       const entry = known ?? startMerged(name.text);
@@ -118,6 +121,11 @@ function startMerged(text: string): MergedName {
   };
 }
 
+/** A UNIT alone says nothing. */
+function hasMetadata({ types, help }: MergedName): boolean {
+  return types !== 0 || help !== undefined;
+}
+
 class FamilyResolver {
   readonly #merged: MergedNames;
   readonly #shapes: FamilyShapes;
@@ -147,7 +155,7 @@ class FamilyResolver {
       const owner = this.#ownerOf(name);
       if (owner === name) {
         // What is left of a dissolved family without samples of its own name is nothing.
-        if (name.family < 0 && (name.sampled || !name.dissolved)) this.#add(name);
+        if (name.family < 0 && (name.sampled || (hasMetadata(name) && !name.dissolved))) this.#add(name);
         continue;
       }
       if (!name.sampled) continue; // A HELP for a part of a family: the family has its own.

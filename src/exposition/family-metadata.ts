@@ -14,7 +14,8 @@ export function formatMetadata(family: Family, format: ExpositionFormat): Buffer
     lines.push(Buffer.from(`# HELP ${name} `), text, Buffer.from("\n"));
   }
   lines.push(Buffer.from(`# TYPE ${name} ${typeName}\n`));
-  if (format === "openmetrics" && hasUnit(family)) lines.push(Buffer.from(`# UNIT ${name} ${family.unit}\n`));
+  if (format === "openmetrics" && hasUnit(family, name))
+    lines.push(Buffer.from(`# UNIT ${name} ${family.unit}\n`));
   return Buffer.concat(lines);
 }
 
@@ -24,8 +25,9 @@ export function maxBytesOfMetadata({ name, help, unit }: Family): number {
   return 18 * name.length + 2 * (help?.length ?? 0) + 3 * unit.length + 96;
 }
 
-/** OpenMetrics 1.0: the unit is the end of the name; an info and a stateset have none. */
-function hasUnit({ name, type, unit }: Family): boolean {
+/** OpenMetrics 1.0: the unit is the end of the name, here as it is written; an info and a stateset have none. */
+function hasUnit({ type, unit }: Family, written: string): boolean {
+  const name = written.startsWith('"') ? written.slice(1, -1) : written;
   return unit !== "" && type !== "info" && type !== "stateset" && name.endsWith(`_${unit}`);
 }
 

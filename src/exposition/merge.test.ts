@@ -95,6 +95,27 @@ a_sum{podname="1"} 3
 `);
   });
 
+  test("leaves out what pods say under names that are not theirs", () => {
+    const status = '# TYPE up gauge\nup{podname="p"} 1\n';
+    const liar = "# HELP up Lies.\n# TYPE up counter\nup 0\nup_total 2\n# TYPE down gauge\ndown 3\nz 4\n";
+    const sources = [
+      { body: parseExposition(status, { reservedLabels: [] }), labels: [], owns: ["up", "down"] },
+      { body: parseExposition(liar), labels: pod("p") },
+    ];
+    const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text" });
+    expect(merged.typeConflicts).toEqual([]);
+    expect(Buffer.concat([...merged.blocks()]).toString()).toBe(
+      '# TYPE up gauge\nup{podname="p"} 1\n# TYPE up_total untyped\nup_total{podname="p"} 2\n' +
+        '# TYPE z untyped\nz{podname="p"} 4\n',
+    );
+    const none = mergeExpositions(sources, {
+      labelConflict: "rename",
+      format: "text",
+      keepFamily: () => false,
+    });
+    expect(Buffer.concat([...none.blocks()]).toString()).toBe(status);
+  });
+
   test("gives an untyped family after a histogram its TYPE, so that its le stays as it is", () => {
     expect(mergeTexts('# TYPE h histogram\nh_bucket{le="1"} 1\nx{le="1"} 1\n')).toContain(
       "# TYPE x untyped\nx{",

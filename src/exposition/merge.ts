@@ -18,8 +18,11 @@ export interface MergeSource {
   readonly body: ParsedBody;
   /** Put first into each sample's labels, in this order; names are legal and distinct. None: lines pass unchanged. */
   readonly labels: readonly Label[];
-  /** Its families stay, whatever keepFamily says. */
-  readonly unfiltered?: true;
+  /**
+   * Metric names that are its alone: what other bodies say under them is left out. Its families stay whatever keepFamily says. Of
+   * one source at most.
+   */
+  readonly owns?: readonly string[];
 }
 
 export interface MergeOptions {
@@ -67,12 +70,13 @@ export function commonFormat(bodies: readonly ParsedBody[]): ExpositionFormat {
 export function mergeExpositions(sources: readonly MergeSource[], options: MergeOptions): MergedExposition {
   const { format } = options;
   const addedLabels = new Set(sources.flatMap(({ labels }) => labels.map(({ name }) => name)));
+  const owner = sources.find(({ owns }) => owns !== undefined);
   const all = resolveFamilies(
     sources.map(({ body }) => body.table),
-    { format, addedLabels },
+    { format, addedLabels, owned: owner && { names: new Set(owner.owns), by: owner.body.table } },
   );
   const { keepFamily } = options;
-  const isUnfiltered = (index: number) => sources[index]!.unfiltered === true;
+  const isUnfiltered = (index: number) => sources[index] === owner;
   const resolved = keepFamily === undefined ? all : filterFamilies(all, { format, keepFamily, isUnfiltered });
   const contributions = sources.map(({ body, labels }, index): Contribution => {
     const familyOfName = resolved.familyOfName[index]!;
@@ -149,7 +153,8 @@ function runsByFamily(table: BodyTable, familyOfName: Int32Array): Int32Array {
   if (ordered) return Int32Array.from({ length: count }, (_, run) => run * RUN_WIDTH);
   // Family and run in one number: typed arrays sort numbers without calling back.
   const keys = Float64Array.from({ length: count }, (_, run) => familyOfRun(run) * count + run).sort();
-  const written = keys.subarray(keys.findIndex((key) => key >= 0));
+  const firstWritten = keys.findIndex((key) => key >= 0);
+  const written = firstWritten < 0 ? keys.subarray(0, 0) : keys.subarray(firstWritten);
   return Int32Array.from(written, (key) => (key % count) * RUN_WIDTH);
 }
 

@@ -7,6 +7,14 @@ import { formatLabel, type Label } from "./label.ts";
 
 const prefix = "k8s_prometheus_proxy_pod";
 
+/** Also those that only stand in an answer where pods failed. */
+export const podStatusFamilies: readonly string[] = [
+  `${prefix}_up`,
+  `${prefix}_scrape_duration_seconds`,
+  `${prefix}_scrape_samples`,
+  `${prefix}_scrape_failure`,
+];
+
 export interface PodStatus {
   /** The labels that the pod's samples get. */
   readonly labels: readonly Label[];

@@ -3,6 +3,7 @@
  * parts of families and labels collide all the time; and damaged ones.
  */
 import * as fc from "fast-check";
+import { damage, toSnippets } from "./damaged-bytes.ts";
 
 /** Any of the texts between the bars. */
 const oneOf = (texts: string) => fc.constantFrom(...texts.split("|"));
@@ -142,47 +143,22 @@ export const validBody: fc.Arbitrary<string> = fc
   .map(([lines, isEnded]) => lines.join("\n") + (isEnded && lines.length > 0 ? "\n" : ""));
 
 /** Text that means something to a parser, to put where it does not belong. */
-const snippets = [
+export const textSnippets: readonly Buffer[] = [
   '\n|\0|"|\\|{|}|,|=|#| |\t|\r|1|e|.|-|x|_|\xff|\xc3|\xe2\x82|\xef\xbb\xbf|NaN|0x1p3|1e999| 1\n|x 1\n'.split(
     "|",
   ),
   '# TYPE |# HELP |# TYPE x gauge\n|{"|="|",|\\"|\\\n|9223372036854775808'.split("|"),
   '__name__="y"|podname="z"|le="x"|""'.split("|"),
-].flatMap((texts) => texts.map((text) => Buffer.from(text, "latin1")));
-
-interface Edit {
-  readonly place: number;
-  readonly remove: number;
-  readonly insert: Uint8Array;
-}
-
-const edit: fc.Arbitrary<Edit> = fc.record({
-  place: fc.noBias(fc.double({ min: 0, max: 1, noNaN: true })),
-  remove: fc.constantFrom(0, 0, 0, 1, 2),
-  insert: fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom(...snippets) },
-    { weight: 1, arbitrary: fc.constant(Buffer.alloc(0)) },
-    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 3 }) },
-  ),
-});
+].flatMap(toSnippets);
 
 /** Valid bodies with a few bytes taken out, changed or put in. Many are still valid. */
-export const damagedBody: fc.Arbitrary<Buffer> = fc
-  .tuple(fc.oneof(validBody, sampleLine), fc.array(edit, { minLength: 1, maxLength: 2 }))
-  .map(([body, edits]) => {
-    let bytes: Buffer = Buffer.from(body);
-    for (const { place, remove, insert } of edits) {
-      const at = Math.floor(place * bytes.length);
-      bytes = Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]);
-    }
-    return bytes;
-  });
+export const damagedBody = damage(fc.oneof(validBody, sampleLine), textSnippets);
 
 const tokens = [
   "ab1 \t\n{},=.+-#\\e\0".split(""),
   'x|x{|a=|"|"|""|"b"|a="b"|a="b",|{"x"|} |1\n| 1\n|\n# |# TYPE |# HELP |gauge\n|x gauge\n'.split("|"),
   '\\"|\\n|NaN|Inf|1e5|_|:|\xff|\xc3\xa9|\r|__name__|le|0x'.split("|"),
-].flatMap((texts) => texts.map((text) => Buffer.from(text, "latin1")));
+].flatMap(toSnippets);
 
 /** Words of the format without order: most are refused, each for another reason. */
 export const tokenSoup: fc.Arbitrary<Buffer> = fc

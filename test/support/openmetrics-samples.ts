@@ -11,7 +11,8 @@ interface Sample {
   readonly rest: string;
 }
 
-const quoted = String.raw`"(?:[^"\\]|\\[^])*"`;
+// Prometheus does not see NUL behind a backslash.
+const quoted = String.raw`"(?:[^"\\]|\\\0*[^])*"`;
 const metadata = new RegExp(
   String.raw`# (?:(?:HELP|TYPE|UNIT) (?:${quoted}|[^ "]+) [^\n]*|EOF)(?:\n|$)`,
   "y",

@@ -52,7 +52,9 @@ export class CommentParser {
     if (nameEnd === INCOMPLETE) return INCOMPLETE;
     const lineEnd = block.indexOf(LF, nameEnd);
     const textStart = Math.min(nameEnd + 1, lineEnd);
-    if (!allUtf8 && !isUtf8(block.subarray(textStart, lineEnd))) {
+    // One byte is taken off as separator, whatever it is: the text may begin in the middle of a character.
+    const isWhole = allUtf8 && block[nameEnd]! < 0x80;
+    if (!isWhole && !isUtf8(block.subarray(textStart, lineEnd))) {
       throw this.#fail("HELP text is not valid UTF-8", textStart);
     }
     const name = this.#name(block, start, nameEnd);

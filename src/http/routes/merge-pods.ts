@@ -15,7 +15,7 @@ import {
 } from "../../exposition/merge.ts";
 import { fallbackFormat } from "../../exposition/negotiation/protocols.ts";
 import { readAccept, type ScraperFormats } from "../../exposition/negotiation/scraper-formats.ts";
-import { renderPodStatus } from "../../exposition/pod-status.ts";
+import { podStatusFamilies, renderPodStatus } from "../../exposition/pod-status.ts";
 import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
 import type { PodOutcome, PodScraper, ScrapedPods } from "../../scrape/scrape-pods.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
@@ -178,7 +178,7 @@ function merge(
     labels: podLabels.of(pod!, ip, [port]),
   }));
   if (config.podStatusMetrics) {
-    sources.unshift({ body: parseStatus(reports, format), labels: [], unfiltered: true });
+    sources.unshift({ body: parseStatus(reports, format), labels: [], owns: podStatusFamilies });
   }
   const merged = mergeExpositions(sources, {
     labelConflict: config.labelConflict,

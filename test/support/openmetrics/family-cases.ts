@@ -3,6 +3,7 @@ import { bytes, NOW_SECONDS, storedAs } from "../exposition-case.ts";
 import { type OpenMetricsCase, refused, storedAsText, taken, takenUtf8 } from "./openmetrics-case.ts";
 
 const dissolved = "strict readers refuse such a family under its TYPE, so it stands as unknown";
+const fits = "readers of text take such a number, so that the family keeps its TYPE there, as directly";
 const grouped = { strict: "the samples of a label set must stand together" };
 
 const metadata: OpenMetricsCase[] = [
@@ -202,12 +203,18 @@ const histograms: OpenMetricsCase[] = [
   taken(
     "histogram with a bucket that is not a number",
     '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="NaN"} 2\n',
-    storedAs(dissolved, 'h_bucket{le="1"} 1', 'h_bucket{le="NaN"} 2'),
+    {
+      ...storedAs(dissolved, 'h_bucket{le="1"} 1', 'h_bucket{le="NaN"} 2'),
+      ...storedAsText(fits, 'h_bucket{le="1.0"} 1', 'h_bucket{le="NaN"} 2'),
+    },
   ),
   taken(
     "histogram with an infinite bucket written otherwise",
     '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="Inf"} 2\n',
-    storedAs(dissolved, 'h_bucket{le="1"} 1', 'h_bucket{le="Inf"} 2'),
+    {
+      ...storedAs(dissolved, 'h_bucket{le="1"} 1', 'h_bucket{le="Inf"} 2'),
+      ...storedAsText(fits, 'h_bucket{le="1.0"} 1', 'h_bucket{le="+Inf"} 2'),
+    },
   ),
   taken(
     "histogram with an empty bucket bound",
@@ -341,11 +348,10 @@ const others: OpenMetricsCase[] = [
     '# TYPE s summary\ns{quantile="1"} 1\ns{quantile="max"} 2\n',
     storedAs(dissolved, 's{quantile="1"} 1', 's{quantile="max"} 2'),
   ),
-  taken(
-    "summary with a quantile above one",
-    '# TYPE s summary\ns{quantile="1"} 1\ns{quantile="99"} 2\n',
-    storedAs(dissolved, 's{quantile="1"} 1', 's{quantile="99"} 2'),
-  ),
+  taken("summary with a quantile above one", '# TYPE s summary\ns{quantile="1"} 1\ns{quantile="99"} 2\n', {
+    ...storedAs(dissolved, 's{quantile="1"} 1', 's{quantile="99"} 2'),
+    ...storedAsText(fits, 's{quantile="1.0"} 1', 's{quantile="99.0"} 2'),
+  }),
   taken("summary without quantile", "# TYPE s summary\ns 1\ns_count 1\n"),
   taken(
     "summary with buckets of another family",

@@ -1,6 +1,7 @@
 /** The parser against the table of what Prometheus does; test/e2e/exposition.test.ts holds the table against Prometheus. */
 import { describe, expect, test } from "vitest";
-import { bodyOf, expositionCases, isMerged } from "./support/exposition-cases.ts";
+import { bodyOf, isMerged } from "./support/exposition-case.ts";
+import { expositionCases } from "./support/exposition-cases.ts";
 import { findProblem, parseExposition } from "./support/parse-exposition.ts";
 
 describe("the table", () => {

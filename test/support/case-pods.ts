@@ -1,16 +1,25 @@
 // One HTTP server for each body, each on an address of its own, and the PODS_FILE in which it is a pod together with a
-// good neighbour: `case-017-bad` and `case-017-good`. Nothing listens outside 127.0.0.0/8.
+// good neighbour: `case-017-bad` and `case-017-good`. They send what they have, whatever is asked for. Nothing listens
+// outside 127.0.0.0/8.
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { answers } from "./http/fake-pods.ts";
+import { answers, textType } from "./http/fake-pods.ts";
 
 /** All pods lie in it. */
 export const casePodsCidr = "127.21.0.0/16";
 export const casePodsNamespace = "cases";
+
+export interface CaseBody {
+  readonly body: Uint8Array;
+  /** The Content-Type, by default that of the text format. */
+  readonly contentType?: string;
+  /** Stands behind `case-` in the names of the pod and of its neighbour, so that a merge can be of all with the same. */
+  readonly group?: string;
+}
 
 export interface CasePod {
   /** `case-017-`: begins the names of the pod and of its neighbour, and of no other pod. */
@@ -37,15 +46,15 @@ export class CasePods implements AsyncDisposable {
   }
 
   /** Starts one pod a body; all good neighbours share one server. */
-  static async start(bodies: readonly Uint8Array[], goodBody: string): Promise<CasePods> {
-    const good = await serve(Buffer.from(goodBody), "127.21.255.1");
+  static async start(bodies: readonly CaseBody[], goodBody: CaseBody): Promise<CasePods> {
+    const good = await serve(goodBody, "127.21.255.1");
     const servers = [good];
     const pods: CasePod[] = [];
     const items: object[] = [];
     for (const [index, body] of bodies.entries()) {
       const server = await serve(body, `127.21.${Math.floor(index / 200)}.${(index % 200) + 1}`);
       servers.push(server);
-      const prefix = `case-${String(index).padStart(3, "0")}-`;
+      const prefix = `case-${body.group ?? ""}${String(index).padStart(3, "0")}-`;
       const [podName, goodName] = [`${prefix}bad`, `${prefix}good`];
       const { address, port } = addressOf(server);
       pods.push({ prefix, podName, goodName, address: `${address}:${port}` });
@@ -71,8 +80,9 @@ export class CasePods implements AsyncDisposable {
   }
 }
 
-async function serve(body: Uint8Array, host: string): Promise<Server> {
-  const server = createServer({ keepAliveTimeout: 60_000 }, answers(Buffer.from(body)));
+async function serve({ body, contentType = textType }: CaseBody, host: string): Promise<Server> {
+  const handler = answers(Buffer.from(body), { "content-type": contentType });
+  const server = createServer({ keepAliveTimeout: 60_000 }, handler);
   server.listen({ host, port: 0 });
   await once(server, "listening");
   return server;

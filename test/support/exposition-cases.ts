@@ -1,71 +1,21 @@
 /**
- * Bodies that break naive parsers and mergers, and what a real Prometheus 3.5 does with each when it scrapes it alone.
- * The one table behind the unit test of the parser and the comparison with Prometheus: a verdict that is wrong here
- * fails there.
+ * Bodies in the text format that break naive parsers and mergers, and what a real Prometheus 3.5 does with each when it
+ * scrapes it alone. The one table behind the unit test of the parser and the comparison with Prometheus: a verdict that is
+ * wrong here fails there.
  */
-
-/** Stands for the present time in milliseconds: Prometheus drops samples whose timestamp is far from it. */
-const NOW = "@NOW@";
-
-/** A difference between what Prometheus does and what we do. Nothing may differ without a reason. */
-interface Difference {
-  readonly reason: string;
-}
-
-interface OtherVerdict extends Difference {
-  /** Whether the body goes into a merge. */
-  readonly accepted: boolean;
-}
-
-interface OtherSeries extends Difference {
-  /** What Prometheus stores of the merged answer instead, as `name{labels} value`, sorted. */
-  readonly series: readonly string[];
-}
-
-export interface ExpositionCase {
-  readonly name: string;
-  readonly body: string | Buffer;
-  /** Whether Prometheus 3.5 takes the body as a scrape of its own. */
-  readonly accepted: boolean;
-  /** It has names that a scraper must ask for with `escaping=allow-utf-8`; for others the body is void. */
-  readonly utf8Names?: true;
-  /** Our verdict, where it is another one. */
-  readonly ours?: OtherVerdict;
-  /** What is stored, where it is not the same as from a direct scrape. */
-  readonly stored?: OtherSeries;
-}
-
-/** The body as it goes over the wire. */
-export function bodyOf({ body }: ExpositionCase, nowMs: number): Buffer {
-  return typeof body === "string" ? Buffer.from(body.replaceAll(NOW, String(nowMs))) : body;
-}
-
-/** Whether the body goes into a merge. */
-export function isMerged({ accepted, ours }: ExpositionCase): boolean {
-  return ours?.accepted ?? accepted;
-}
-
-function good(name: string, body: string | Buffer, differing: Pick<ExpositionCase, "ours" | "stored"> = {}) {
-  return { name, body, accepted: true, ...differing };
-}
-
-function goodUtf8(name: string, body: string): ExpositionCase {
-  return { name, body, accepted: true, utf8Names: true };
-}
-
-function bad(name: string, body: string | Buffer): ExpositionCase {
-  return { name, body, accepted: false };
-}
-
-function takenByUs(name: string, body: string | Buffer, reason: string, ...series: string[]): ExpositionCase {
-  return { name, body, accepted: false, ours: { accepted: true, reason }, ...storedAs(reason, ...series) };
-}
-
-/** One character a byte. */
-const bytes = (latin1: string) => Buffer.from(latin1, "latin1");
-
-const refusedByUs = (reason: string) => ({ ours: { accepted: false, reason } });
-const storedAs = (reason: string, ...series: string[]) => ({ stored: { reason, series: series.sort() } });
+import {
+  bad,
+  bytes,
+  cutName,
+  type ExpositionCase,
+  fatal,
+  good,
+  goodUtf8,
+  NOW,
+  refusedByUs,
+  storedAs,
+  takenByUs,
+} from "./exposition-case.ts";
 
 const silentStop =
   "Prometheus silently stops reading there, and the rest of the pod would be lost without a sign";
@@ -135,6 +85,10 @@ const quotedNames: ExpositionCase[] = [
   bad("quoted name behind an unquoted one", 'a{"b"} 1\n'),
   bad("no name in the braces", '{a="ok"} 1\n'),
   bad("nothing in the braces", "{} 1\n"),
+  fatal("word of one letter in the braces", "{a} 1\n"),
+  bad("word of two letters in the braces", "{ab} 1\n"),
+  good("word in the braces in place of a quoted name", '{abcd,x="y"} 1\n', cutName),
+  good("word alone in the braces", "{abcd} 1\n", cutName),
   bad("empty quoted label name", 'a{""="x"} 1\n'),
   bad("quoted name without comma before a label", '{"a" b="c"} 1\n'),
   bad("quote that swallows the next label", '{"a", "b = "c"}\n'),

@@ -9,7 +9,7 @@ import { type RunningApp, startApp } from "../../support/http/start-app.ts";
 let pods: FakePods;
 let app: RunningApp;
 
-const body = "a_sample 1\n".repeat(1000);
+const body = Array.from({ length: 1000 }, (_, index) => `a_sample{index="${index}"} 1\n`).join("");
 const zstd = { "content-encoding": "zstd" };
 const gzip = { "content-encoding": "gzip" };
 const frame = zstdCompressSync(body);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   pods = await FakePods.start([
     {
       name: "app-a",
-      http: answers('plain 1\nown{container="x",tier="y"} 2\nown{app_kubernetes_io_name="z"} 3\n'),
+      http: answers('plain 1\nown{container="x",tier="y"} 2\nown{app_kubernetes_io_name="z",x="y"} 3\n'),
       labels: { "app.kubernetes.io/name": "web", tier: "front" },
       ports: { metrics: 0 },
       moreContainers: { mesh: 1 },
@@ -68,7 +68,7 @@ test("EXTRA_LABELS give each port its container, and the pod none where its port
 test("a pod's own labels of these names are renamed, unless the proxy has no value for the pod", async () => {
   const text = await scrape("app-");
   expect(text).toContain(`\nown{${ofA()},exported_container="x",exported_tier="y"} 2\n`);
-  expect(text).toContain(`\nown{${ofA()},exported_app_kubernetes_io_name="z"} 3\n`);
+  expect(text).toContain(`\nown{${ofA()},exported_app_kubernetes_io_name="z",x="y"} 3\n`);
   expect(text).toContain(
     `\nown{${base("app-b")},container="main",node="node-1",exported_container="x",tier="y"} 4\n`,
   );

@@ -3,6 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { format, resolveConfig } from "prettier";
 import { defaultOf, flagOf, type Option, optionGroups, options } from "../src/config/options.ts";
+import { differencesPage } from "./differences-page.ts";
 import {
   limits,
   maxNamespaceSeries,
@@ -20,6 +21,7 @@ export async function generatePages(): Promise<Map<string, string>> {
   const pages = new Map([
     ["docs/configuration.md", configurationPage()],
     ["docs/metrics.md", metricsPage()],
+    ["docs/differences.md", differencesPage(generatedNote.replace("src/", "test/support/"))],
   ]);
   const style = await resolveConfig(new URL("docs/", root));
   for (const [path, text] of pages) pages.set(path, await format(text, { ...style, parser: "markdown" }));

@@ -395,7 +395,7 @@ const families: ExpositionCase[] = [
   good(
     "series of the program itself",
     "k8s_prometheus_proxy_pod_up 0\n",
-    storedAs("ours stands first in the answer, and Prometheus keeps the first of two samples of a series"),
+    storedAs("in a merged answer these names are the proxy's own, so what a pod says under them is left out"),
   ),
   good(
     "untyped le behind a histogram",

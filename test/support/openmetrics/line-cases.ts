@@ -148,7 +148,7 @@ const series: OpenMetricsCase[] = [
   taken(
     "series of the program itself",
     "k8s_prometheus_proxy_pod_up 0\n",
-    storedAs("ours stands first in the answer, and Prometheus keeps the first of two samples of a series"),
+    storedAs("in a merged answer these names are the proxy's own, so what a pod says under them is left out"),
   ),
   taken("same series twice", "a 1\na 2\n"),
   taken("same series with labels in another order", 'a{b="1",c="2"} 1\na{c="2",b="1"} 2\n'),

@@ -11,6 +11,8 @@ export class ExemplarParser {
   hasQuotedName = false;
   /** A comma stands before its closing brace. Prometheus 3 takes it; nobody else does. */
   hasTrailingComma = false;
+  /** Every byte of the block is valid UTF-8, so that no string needs to be looked at. Set once a block. */
+  allUtf8 = false;
   readonly #fail: Fail;
 
   constructor(fail: Fail) {
@@ -54,7 +56,8 @@ export class ExemplarParser {
       if (block[pos] === BACKSLASH) pos++;
       if (block[pos] === LF || block[pos] === NUL) throw fail("line feed or NUL in an exemplar", pos);
     }
-    if (!isUtf8(block.subarray(quote + 1, pos))) throw fail("exemplar is not valid UTF-8", quote);
+    if (!this.allUtf8 && !isUtf8(block.subarray(quote + 1, pos)))
+      throw fail("exemplar is not valid UTF-8", quote);
     return pos + 1;
   }
 }

@@ -50,6 +50,7 @@ export class OpenMetricsParser implements FormatParser {
     this.#block = block;
     const group = this.#group;
     group.allUtf8 = isUtf8(block.subarray(0, end));
+    this.#exemplar.allUtf8 = group.allUtf8;
     this.#recorder.beginBlock(blockIndex);
     let pos = 0;
     while (pos < end) {

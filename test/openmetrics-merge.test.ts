@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { mergeBoth, mergeShort, shorthandOptions, toLines } from "./support/merge-shorthand.ts";
 import type { ReferenceOptions } from "./support/reference-merger.ts";
+import type { ReferenceFormat } from "./support/reference-sample.ts";
 
 const check = (what: string, bodies: string[], answer: string) => {
   test(what, () => {
@@ -206,14 +207,32 @@ describe("merging OpenMetrics", () => {
     });
   });
 
-  test("leaves out families that are not wanted", () => {
-    const bodies = ["# TYPE a counter;a_total 1;# TYPE b info;b_info 1;c 1;# TYPE d counter"];
-    const keep = (pattern: RegExp) =>
-      mergeShort("openmetrics", bodies, { keepFamily: (name) => pattern.test(name) });
-    expect(keep(/^a_total$|^b_info$/)).toBe(
-      toLines("# TYPE a counter;a_total 1;# TYPE b info;b_info 1;# EOF"),
-    );
-    expect(keep(/^[ac]$/)).toBe(toLines("# TYPE a counter;a_total 1;# TYPE c unknown;c 1;# EOF"));
+  describe("leaves out families that are not wanted", () => {
+    const only = (pattern: RegExp) => (names: readonly string[]) => names.some((name) => pattern.test(name));
+    const without = (pattern: RegExp) => (names: readonly string[]) => !only(pattern)(names);
+    const filter = (
+      format: ReferenceFormat,
+      keepFamily: (names: readonly string[]) => boolean,
+      body: string,
+    ) =>
+      mergeShort(format, [body], { keepFamily })
+        .replaceAll(/^# .*\n/gm, "")
+        .replaceAll("\n", ";");
+    const body = "# TYPE a counter;a_total 1;# TYPE b info;b_info 1;c 1;# TYPE d counter";
+
+    test.each(["openmetrics", "text"] as const)("by any of their names, in %s", (format) => {
+      expect(filter(format, only(/^a_total$|^b_info$/), body)).toBe("a_total 1;b_info 1;");
+      expect(filter(format, only(/^[abc]$/), body)).toBe("a_total 1;b_info 1;c 1;");
+      expect(filter(format, without(/^a_total$|^b_info$/), body)).toBe("c 1;");
+      expect(filter(format, without(/^[ab]$/), body)).toBe("c 1;");
+    });
+
+    test.each(["openmetrics", "text"] as const)("with what is left of dissolved ones, in %s", (format) => {
+      const dissolved = '# TYPE h histogram;# TYPE h gauge;h_bucket{le="+Inf"} 1;h_sum 1;h_other 2';
+      expect(filter(format, only(/^h$/), dissolved)).toBe('h_bucket{le="+Inf"} 1;h_sum 1;');
+      expect(filter(format, without(/^h$/), dissolved)).toBe("h_other 2;");
+      expect(filter(format, only(/^h_sum$/), dissolved)).toBe("h_sum 1;");
+    });
   });
 
   test("takes no text", () => {

@@ -59,7 +59,7 @@ function translate(names: readonly BodyName[], format: ExpositionFormat): BodyNa
     own.oddQuantile ||= name.oddQuantile;
     own.unfit |= name.unfit;
     if (isLeft) {
-      if (format === "openmetrics") own.unit = name.unit;
+      own.unit = name.unit;
       copyHelp(name, own);
       if (parent !== undefined && own.helpBlock < 0) copyHelp(parent, own);
     }

@@ -118,8 +118,8 @@ describe("BodyParser", () => {
     expect(parsed).toMatchObject({ samples: 1, bodyBytes: 4 });
   });
 
-  test("takes lines of any length", () => {
-    const value = `${"x".repeat(500_000)}ü\n${"y".repeat(500_000)}`;
+  test("takes long lines", () => {
+    const value = `${"x".repeat(250_000)}ü\n${"y".repeat(250_000)}`;
     const lines = [
       `# HELP a ${"h".repeat(64 * 1024)}`,
       `# ${"c".repeat(900_000)}`,

@@ -5,6 +5,7 @@
 
 import { ExpositionError } from "./exposition-error.ts";
 import type { ExpositionFormat } from "./format.ts";
+import { MAX_HELP_BYTES } from "./limits.ts";
 
 /** Where the labels go on a line, and in which form. Stored, with CONVERTS_BIT, in the top four bits of a line's first integer. */
 export const InsertKind = {
@@ -124,12 +125,14 @@ export class BodyTable {
   /** LINE_WIDTH integers each. */
   readonly lines = new IntList(256 * LINE_WIDTH);
   readonly format: ExpositionFormat;
+  /** A name outside the legacy character set stands in it. */
+  utf8Names = false;
   /** Bytes in lines that are written anew whatever the answer is. */
   rewriteBytes = 0;
   rewriteLines = 0;
-  /** Bytes in lines that are written anew in an answer of another format. */
-  convertBytes = 0;
+  /** Lines that are written anew in an answer of another format, and the bytes of those of them that may grow by escapes. */
   convertLines = 0;
+  convertBytes = 0;
 
   constructor(format: ExpositionFormat) {
     this.format = format;
@@ -169,6 +172,14 @@ export class BodyTable {
       if (bytes[a] !== lastBytes[b]) return false;
     }
     return true;
+  }
+
+  /** Takes the last HELP text of a name, `blocks[block][start, end)`; too long ones are left out. */
+  noteHelp(name: BodyName, block: number, start: number, end: number): void {
+    if (end - start > MAX_HELP_BYTES) return;
+    name.helpBlock = block;
+    name.helpStart = start;
+    name.helpEnd = end;
   }
 
   /** The raw HELP text of a name. */

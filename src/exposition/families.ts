@@ -18,6 +18,8 @@ export interface Family {
   readonly unit: string;
   /** It stands without its type, and what only belongs to samples of that type cannot stay. */
   readonly dissolved: boolean;
+  /** The dissolved family of which it is what one sample name has left. */
+  readonly partOf: string | undefined;
 }
 
 export interface Families {
@@ -182,8 +184,9 @@ class FamilyResolver {
 
   #add(name: MergedName): void {
     const base = this.#merged.get(this.#baseOf(name.text) ?? "");
+    const whole = base?.dissolved === true ? base : undefined;
     // The parts of a dissolved family keep its HELP.
-    const from = name.help === undefined && base?.dissolved === true ? base : name;
+    const from = name.help === undefined ? (whole ?? name) : name;
     const type = name.dissolved ? "untyped" : (typeOfBit.get(name.types) ?? "untyped");
     name.family = this.#families.length;
     this.#families.push({
@@ -192,7 +195,8 @@ class FamilyResolver {
       help: from.help,
       helpFormat: from.helpFormat,
       unit: name.unitsDiffer || name.dissolved ? "" : name.unit,
-      dissolved: type === "untyped" && (name.dissolved || (base?.dissolved === true && name.types === 0)),
+      dissolved: name.dissolved || (whole !== undefined && name.types === 0),
+      partOf: name.types === 0 ? whole?.text : undefined,
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Family } from "./families.ts";
 import type { ExpositionFormat } from "./format.ts";
 import { formatMetricName } from "./label.ts";
-import { BACKSLASH, LOWER_N, QUOTE } from "./syntax.ts";
+import { BACKSLASH, isLegacyMetricName, LOWER_N, QUOTE } from "./syntax.ts";
 
 export function formatMetadata(family: Family, format: ExpositionFormat): Buffer {
   const { type, help, helpFormat } = family;
@@ -19,10 +19,12 @@ export function formatMetadata(family: Family, format: ExpositionFormat): Buffer
   return Buffer.concat(lines);
 }
 
-/** More bytes than formatMetadata() gives in any format. */
+/** At least as many bytes as formatMetadata() gives in any format. */
 export function maxBytesOfMetadata({ name, help, unit }: Family): number {
-  // The name in each line, at most three bytes a character and each escaped; fixed words.
-  return 18 * name.length + 2 * (help?.length ?? 0) + 3 * unit.length + 96;
+  // A character takes at most three bytes, an escaped one two.
+  const written = isLegacyMetricName(name) ? name.length : 3 * name.length + 2;
+  const lines = 1 + (help === undefined ? 0 : 1) + (unit === "" ? 0 : 1);
+  return lines * written + 2 * (help?.length ?? 0) + 3 * unit.length + 64;
 }
 
 /** OpenMetrics 1.0: the unit is the end of the name, here as it is written; an info and a stateset have none. */

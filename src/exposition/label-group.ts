@@ -6,17 +6,9 @@ import { isUtf8 } from "node:buffer";
 import { type BodyTable, InsertKind } from "./body-table.ts";
 import { type LabelKind, LabelNames } from "./label-names.ts";
 import { unescapeQuoted } from "./label.ts";
+import { MAX_LABELS } from "./limits.ts";
 import { needsRequoting, skipQuotedName } from "./quoted-name.ts";
 import { isLegacyLabelName, isLegacyMetricName } from "./syntax.ts";
-
-/**
- * A longer name or label value makes a body void. Prometheus has no such limit, but 3.5 dies, as a whole process, of a
- * name or value of 16 MiB: a merge must not carry one to it.
- */
-export const MAX_TOKEN_BYTES = 1024 * 1024;
-
-/** A sample with more labels makes a body void: the work that a line takes is done in one go. */
-export const MAX_LABELS = 4096;
 
 /** Returned where the block ends inside a quoted string: the line goes on in the next block. */
 export const INCOMPLETE = -1;
@@ -44,6 +36,8 @@ export abstract class LabelGroup {
   rewrite = false;
   /** The line cannot be passed on as it is where the answer is in another format. */
   converts = false;
+  /** One of its label values has an escape that the text format does not know. */
+  hasOddEscape = false;
   /** Its exemplar cannot be passed on. */
   dropsExemplar = false;
   /** Its `le` (or `quantile`) is no number. */
@@ -73,6 +67,7 @@ export abstract class LabelGroup {
     this.insertAt = nameEnd;
     this.rewrite = false;
     this.converts = false;
+    this.hasOddEscape = false;
     this.dropsExemplar = false;
     this.oddBucket = false;
     this.oddQuantile = false;
@@ -83,11 +78,6 @@ export abstract class LabelGroup {
    * INCOMPLETE when the block ends inside a quoted string. Throws what `fail` makes.
    */
   abstract parse(block: Buffer, open: number, end: number): number;
-
-  /** The error for a name or value longer than MAX_TOKEN_BYTES. */
-  tooLong(at: number): Error {
-    return this.fail(`name or label value longer than ${MAX_TOKEN_BYTES} bytes`, at);
-  }
 
   /** The value of an `le` or a `quantile` label. */
   protected abstract noteBound(kind: "le" | "quantile", valueStart: number, valueEnd: number): void;
@@ -104,10 +94,9 @@ export abstract class LabelGroup {
   /** A quoted string without a value, which is the metric name. `first`: nothing stands before it in the group. */
   protected noteQuotedMetric(start: number, end: number, first: boolean): void {
     if (this.nameId !== UNNAMED) throw this.fail("second metric name", start);
-    if (end - start > MAX_TOKEN_BYTES) throw this.tooLong(start);
     const text = this.#quotedText(start, end);
     if (text === "") throw this.fail("empty metric name", start);
-    if (!this.#utf8Names) this.#requireLegacy(isLegacyMetricName(text), start);
+    this.#noteQuoted(isLegacyMetricName(text), start);
     this.nameId = this.table.idOf(text);
     if (first) {
       this.insertAt = end;
@@ -127,12 +116,10 @@ export abstract class LabelGroup {
   ): void {
     const { block, labels } = this;
     if (++this.#labelCount > MAX_LABELS) throw this.fail(`more than ${MAX_LABELS} labels`, nameStart);
-    if (nameEnd - nameStart > MAX_TOKEN_BYTES) throw this.tooLong(nameStart);
-    if (valueEnd - valueStart > MAX_TOKEN_BYTES) throw this.tooLong(valueStart);
     let kind: LabelKind;
     if (quoted) {
       const text = this.#quotedText(nameStart, nameEnd);
-      if (!this.#utf8Names) this.#requireLegacy(isLegacyLabelName(text), nameStart);
+      this.#noteQuoted(isLegacyLabelName(text), nameStart);
       kind = labels.addText(text);
     } else kind = labels.addBytes(block, nameStart, nameEnd);
     if (kind === "ordinary") return;
@@ -158,7 +145,11 @@ export abstract class LabelGroup {
   }
 
   /** For a scraper that knows no quoted names: quotes around a legacy name are taken off, any other name is refused. */
-  #requireLegacy(legacy: boolean, at: number): void {
+  #noteQuoted(legacy: boolean, at: number): void {
+    if (this.#utf8Names) {
+      this.table.utf8Names ||= !legacy;
+      return;
+    }
     if (!legacy) throw this.fail("name that only scrapers with UTF-8 names take", at);
     this.rewrite = true;
   }

@@ -6,11 +6,9 @@ export interface Label {
   readonly value: string;
 }
 
-const toEscape = /["\\\n]/g;
-
 /** Escapes what must not stand in a quoted string (exposition_formats.md: backslash, double quote, line feed). */
 function escapeQuoted(text: string): string {
-  return text.replace(toEscape, (c) => (c === "\n" ? "\\n" : `\\${c}`));
+  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
 /** Undoes the escapes that Prometheus knows; any other backslash stands for itself, as in its parser. */

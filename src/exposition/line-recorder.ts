@@ -7,21 +7,26 @@ import {
   LINE_WIDTH,
   RUN_WIDTH,
 } from "./body-table.ts";
-import type { LabelGroup } from "./label-group.ts";
+import type { Fail, LabelGroup } from "./label-group.ts";
+import { MAX_LINE_BYTES } from "./limits.ts";
+
+export interface LineRecorderOptions {
+  readonly maxSamples: number;
+  /** Makes the error for a line more than `maxSamples`. */
+  readonly tooMany: (limit: number) => Error;
+  readonly fail: Fail;
+}
 
 export class LineRecorder {
   readonly #table: BodyTable;
-  readonly #maxSamples: number;
-  readonly #tooMany: (limit: number) => Error;
+  readonly #options: LineRecorderOptions;
   #blockIndex = 0;
   #runName = -1;
   #runEnd = -1;
 
-  /** @param tooMany makes the error for a line more than `maxSamples` */
-  constructor(table: BodyTable, maxSamples: number, tooMany: (limit: number) => Error) {
+  constructor(table: BodyTable, options: LineRecorderOptions) {
     this.#table = table;
-    this.#maxSamples = maxSamples;
-    this.#tooMany = tooMany;
+    this.#options = options;
   }
 
   /** What is added from now on stands in this block. */
@@ -34,7 +39,10 @@ export class LineRecorder {
   add(group: LabelGroup, start: number, end: number): void {
     const table = this.#table;
     const { lines } = table;
-    if (lines.length >= this.#maxSamples * LINE_WIDTH) throw this.#tooMany(this.#maxSamples);
+    const { maxSamples } = this.#options;
+    if (lines.length >= maxSamples * LINE_WIDTH) throw this.#options.tooMany(maxSamples);
+    if (end - start > MAX_LINE_BYTES)
+      throw this.#options.fail(`line longer than ${MAX_LINE_BYTES} bytes`, start);
     const { nameId } = group;
     const name = table.names[nameId]!;
     if (nameId !== this.#runName || start !== this.#runEnd) {
@@ -51,7 +59,7 @@ export class LineRecorder {
       table.rewriteBytes += end - start;
     } else if (group.converts) {
       table.convertLines++;
-      table.convertBytes += end - start;
+      if (group.hasOddEscape) table.convertBytes += end - start;
     }
     if (group.converts) kind |= CONVERTS_BIT;
     lines.reserve(LINE_WIDTH);

@@ -46,6 +46,7 @@ export class LineWriter {
   #line = 0;
   #lastLine = 0;
   #lineStart = 0;
+  #anew: Buffer | undefined;
 
   /** @param maxBytes what will be written at most: blocks are not made larger than what is left of it. */
   constructor(conflict: LabelConflict, maxBytes: number) {
@@ -103,7 +104,10 @@ export class LineWriter {
       if (kind >= InsertKind.rewrite || (kind !== kindAndBit && this.#isConverted(lineEnd))) {
         const dropsExemplar = kind === InsertKind.rewriteWithoutExemplar && this.#tail === "same";
         const tail = dropsExemplar ? "withoutExemplar" : this.#tail;
-        if (!this.write(this.#rewrite(lineEnd, tail))) return false;
+        // Kept for the next block where it does not fit: to write a long line anew is not cheap.
+        this.#anew ??= this.#rewrite(lineEnd, tail);
+        if (!this.write(this.#anew)) return false;
+        this.#anew = undefined;
       } else {
         if (!this.#hasRoom(lineEnd - this.#lineStart + longest)) return false;
         const insertAt = word & INSERT_OFFSET_MASK;

@@ -29,8 +29,8 @@ export interface MergeOptions {
   readonly labelConflict: LabelConflict;
   /** Of the answer. `openmetrics` only if every body is in it; in `text`, bodies in OpenMetrics are converted. */
   readonly format: ExpositionFormat;
-  /** Whether the family of this name, as its TYPE line has it in the answer's format, is part of the answer. All are without it. */
-  readonly keepFamily?: ((name: string) => boolean) | undefined;
+  /** Whether the family that has these names is part of the answer; see filterFamilies(). Without it all are. */
+  readonly keepFamily?: ((names: readonly string[]) => boolean) | undefined;
 }
 
 export interface MergedExposition {
@@ -77,7 +77,7 @@ export function mergeExpositions(sources: readonly MergeSource[], options: Merge
   );
   const { keepFamily } = options;
   const isUnfiltered = (index: number) => sources[index] === owner;
-  const resolved = keepFamily === undefined ? all : filterFamilies(all, { format, keepFamily, isUnfiltered });
+  const resolved = keepFamily === undefined ? all : filterFamilies(all, { keepFamily, isUnfiltered });
   const contributions = sources.map(({ body, labels }, index): Contribution => {
     const familyOfName = resolved.familyOfName[index]!;
     return {
@@ -139,7 +139,7 @@ function* writeBlocks(
 /** What becomes of what stands behind the labels of a line. */
 function tailOf(table: BodyTable, family: Family, format: ExpositionFormat): SampleTail {
   if (table.format !== format) return "text";
-  return family.dissolved && format === "openmetrics" ? "withoutExemplar" : "same";
+  return family.dissolved ? "withoutExemplar" : "same";
 }
 
 /** The runs of a body that are written, ordered by family; within a family the pod's own order stays. */
@@ -170,11 +170,12 @@ function maxBytesOf(
     bytes += table.lines.data[(lastLine - 1) * LINE_WIDTH + 1]! - table.runs.data[run + 3]!;
     samples += lastLine - line;
   }
-  // A line written anew at most doubles by escapes, gains a comma or quote for each two bytes it has, and each
-  // injected name can push one label to a name as long as the line. A timestamp may become 19 digits.
   const { labels, longest } = inserts;
+  // A line written anew at most doubles by escapes, gains a comma or quote for each two bytes it has, and each
+  // injected name can push one label to a name as long as the line.
+  const rewritten = table.rewriteBytes * (3 + labels.length) + table.rewriteLines * 16 * (1 + labels.length);
+  // One that is converted has no label to rename; its timestamp may become 19 digits.
   const converts = table.format !== format || families.conflicts.length > 0;
-  const anewBytes = table.rewriteBytes + (converts ? table.convertBytes : 0);
-  const anewLines = table.rewriteLines + (converts ? table.convertLines : 0);
-  return bytes + samples * longest + anewBytes * (3 + labels.length) + anewLines * 32 * (1 + labels.length);
+  const converted = converts ? table.convertBytes + table.convertLines * 32 : 0;
+  return bytes + samples * longest + rewritten + converted + (converts ? table.rewriteLines * 32 : 0);
 }

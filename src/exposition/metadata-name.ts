@@ -3,11 +3,9 @@ import { isUtf8 } from "node:buffer";
 import type { BodyName, BodyTable } from "./body-table.ts";
 import { type Fail, INCOMPLETE } from "./label-group.ts";
 import { unescapeQuoted } from "./label.ts";
+import { MAX_LINE_BYTES } from "./limits.ts";
 import { skipQuotedName } from "./quoted-name.ts";
 import { isLegacyMetricName, NAME_PART, NAME_START, QUOTE } from "./syntax.ts";
-
-/** A longer HELP text is left out: it is not worth its memory, and samples do not need it. */
-export const MAX_HELP_BYTES = 64 * 1024;
 
 /** The position after the name at `start`; INCOMPLETE when the block ends inside it. Throws what `fail` makes. */
 export function skipMetadataName(block: Buffer, start: number, end: number, fail: Fail): number {
@@ -21,6 +19,7 @@ export function skipMetadataName(block: Buffer, start: number, end: number, fail
   } else {
     throw fail("metric name expected", pos);
   }
+  if (pos - start > MAX_LINE_BYTES) throw fail(`metric name longer than ${MAX_LINE_BYTES} bytes`, start);
   return pos;
 }
 
@@ -37,5 +36,8 @@ export function findMetadataName(
   const quoted = block.subarray(start + 1, end - 1);
   if (quoted.length === 0 || !isUtf8(quoted)) return undefined;
   const text = unescapeQuoted(quoted.toString());
-  return utf8Names || isLegacyMetricName(text) ? table.names[table.idOf(text)] : undefined;
+  const isLegacy = isLegacyMetricName(text);
+  if (!isLegacy && !utf8Names) return undefined;
+  table.utf8Names ||= !isLegacy;
+  return table.names[table.idOf(text)];
 }

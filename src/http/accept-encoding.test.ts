@@ -25,9 +25,9 @@ describe("readAcceptEncoding() and chooseCoding()", () => {
   check("gzip;q=-1", "identity");
   check("gzip;q=0x1", "identity");
   check("gzip;q=0.5;x=y", "gzip");
-  check("*", "zstd");
+  check("*", "gzip");
   check("*;q=0", "identity");
-  check("br, gzip;q=0, *;q=1", "zstd");
+  check("br, gzip;q=0, *;q=1", "identity");
   check("*;q=0, gzip", "gzip");
   check("gz\u0000ip, gzip", "gzip");
   check("gzipped", "identity");
@@ -44,7 +44,8 @@ describe("readAcceptEncoding() and chooseCoding()", () => {
   check("zstd;q=0, gzip", "gzip");
   check("zstd;q=0, *", "gzip");
   check("zstd;q=0.5, *", "gzip");
-  check("gzip;q=0.5, *", "zstd");
+  check("gzip;q=0.5, *", "gzip");
+  check("gzip;q=0.5, zstd;q=0.6, *", "zstd");
   check("zstd;q=0, gzip;q=0, *", "identity");
   check("identity, gzip", "gzip");
   check("identity, gzip;q=0.9", "identity");
@@ -66,5 +67,5 @@ describe("forwardedCodings()", () => {
   check("gzip, deflate, br, zstd", "zstd, gzip");
   check("zstd;q=0.50, gzip;q=0.9", "gzip;q=0.9, zstd;q=0.5");
   check("zstd, gzip;q=0", "zstd");
-  check("*;q=0.5", "zstd;q=0.5, gzip;q=0.5");
+  check("*;q=0.5", "gzip;q=0.5");
 });

@@ -13,7 +13,10 @@ export type ContentCoding = keyof CodingWeights;
 const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const weight = /^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/;
 
-/** No header: nothing but identity, as in Prometheus. Of a coding that stands twice the first counts. */
+/**
+ * No header: nothing but identity, as in Prometheus. Of a coding that stands twice the first counts. `*` stands for gzip, which
+ * everybody knows, and not for zstd.
+ */
 export function readAcceptEncoding(header: string | undefined): CodingWeights {
   const weights = new Map<string, number>();
   for (const item of (header ?? "").toLowerCase().split(",")) {
@@ -26,7 +29,7 @@ export function readAcceptEncoding(header: string | undefined): CodingWeights {
   const others = weights.get("*") ?? 0;
   return {
     gzip: weights.get("gzip") ?? others,
-    zstd: weights.get("zstd") ?? others,
+    zstd: weights.get("zstd") ?? 0,
     identity: weights.get("identity") ?? 0,
   };
 }

@@ -21,6 +21,8 @@ export interface ReferenceFamily {
   readonly names: readonly string[];
   /** The family was dissolved, or is a part of one that was. */
   readonly dissolved: boolean;
+  /** The dissolved family of which it is what one name has left; empty when there is none. */
+  readonly partOf: string;
 }
 
 type Suffixes = Record<string, readonly string[]>;
@@ -85,6 +87,7 @@ export function familiesOf(
       unit: format === "text" || isDissolved ? "" : unitOf(family, type),
       names: names.filter((name) => ownerOf(name) === family).map(({ name }) => name),
       dissolved: isDissolved || (base !== undefined && family.types.size === 0),
+      partOf: base !== undefined && family.types.size === 0 ? base.name : "",
     };
   });
 }

@@ -18,7 +18,7 @@ export interface ReferenceSource {
 export interface ReferenceOptions extends Omit<LineOptions, "format"> {
   /** Of the answer; `text` when left out. OpenMetrics is made of OpenMetrics bodies only. */
   readonly format?: ReferenceFormat;
-  readonly keepFamily?: (name: string) => boolean;
+  readonly keepFamily?: (names: readonly string[]) => boolean;
 }
 
 export function mergeReference(sources: readonly ReferenceSource[], options: ReferenceOptions): string {
@@ -36,8 +36,7 @@ export function mergeReference(sources: readonly ReferenceSource[], options: Ref
 
   let text = "";
   for (const family of families) {
-    const isKept = filterNames(family, format).some((name) => keepFamily(name));
-    if (!isKept) continue;
+    if (!keepFamily(filterNames(family))) continue;
     const name = writeMetricName(family.name);
     if (family.help !== "") text += `# HELP ${name} ${family.help}\n`;
     text += `# TYPE ${name} ${family.type}\n`;
@@ -60,9 +59,15 @@ function withoutUtf8Metadata(parsed: ParsedExposition, { utf8Names }: ReferenceO
   return { samples: parsed.samples, entries: parsed.entries.filter(isTold) };
 }
 
-/** Names by which a filter may know a family: that of its samples too, where OpenMetrics takes the suffix off. */
-function filterNames({ name, type }: ReferenceFamily, format: ReferenceFormat): string[] {
-  if (format === "text") return [name];
-  if (type === "counter") return [name, `${name}_total`];
-  return type === "info" ? [name, `${name}_info`] : [name];
+/** Names by which a filter may know a family: in both formats the same, and those of the family of which it is a part. */
+function filterNames({ name, type, partOf }: ReferenceFamily): string[] {
+  const others = partOf === "" ? [] : [partOf];
+  const twins: Record<string, string> = { counter: "_total", info: "_info", gauge: "_info" };
+  const suffix = twins[type];
+  if (suffix === undefined || (type === "gauge" && !name.endsWith(suffix))) return [name, ...others];
+  return [
+    name,
+    ...others,
+    name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name + suffix,
+  ];
 }

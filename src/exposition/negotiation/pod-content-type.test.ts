@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ClaimedFormat, readContentType } from "./pod-content-type.ts";
-import { fallbackFormat } from "./protocols.ts";
+import { type ClaimedFormat, fallbackFormat, readContentType } from "./pod-content-type.ts";
 
 const text: ClaimedFormat = { format: "text" };
 const openMetrics = (openMetricsVersion: "0.0.1" | "1.0.0"): ClaimedFormat => ({

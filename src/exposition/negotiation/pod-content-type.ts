@@ -36,3 +36,18 @@ export function readContentType(
       return protobuf.has(mediaType.type) ? "protobuf" : (fallback ?? "foreign");
   }
 }
+
+/** What FALLBACK_SCRAPE_PROTOCOL means; undefined when it is empty. */
+export function fallbackFormat(protocol: string): ClaimedFormat | undefined {
+  switch (protocol) {
+    case "PrometheusText0.0.4":
+    case "PrometheusText1.0.0":
+      return { format: "text" };
+    case "OpenMetricsText0.0.1":
+      return { format: "openmetrics", openMetricsVersion: "0.0.1" };
+    case "OpenMetricsText1.0.0":
+      return { format: "openmetrics", openMetricsVersion: "1.0.0" };
+    default:
+      return undefined;
+  }
+}

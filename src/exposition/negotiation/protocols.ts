@@ -1,6 +1,4 @@
 /** Names of the formats on the wire, and what Prometheus calls them in `scrape_protocols`. */
-import type { ClaimedFormat } from "./pod-content-type.ts";
-
 export const textType = "text/plain";
 export const openMetricsType = "application/openmetrics-text";
 
@@ -24,19 +22,4 @@ export function isTextVersion(text: string | undefined): text is TextVersion {
 
 export function isEscaping(text: string | undefined): text is Escaping {
   return (escapings as readonly (string | undefined)[]).includes(text);
-}
-
-/** What FALLBACK_SCRAPE_PROTOCOL means; undefined when it is empty. */
-export function fallbackFormat(protocol: string): ClaimedFormat | undefined {
-  switch (protocol) {
-    case "PrometheusText0.0.4":
-    case "PrometheusText1.0.0":
-      return { format: "text" };
-    case "OpenMetricsText0.0.1":
-      return { format: "openmetrics", openMetricsVersion: "0.0.1" };
-    case "OpenMetricsText1.0.0":
-      return { format: "openmetrics", openMetricsVersion: "1.0.0" };
-    default:
-      return undefined;
-  }
 }

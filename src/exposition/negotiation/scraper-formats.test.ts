@@ -47,11 +47,17 @@ describe("pods are asked for what the scraper takes", () => {
 });
 
 describe("the answer is called", () => {
-  const openMetrics = (accept: string, versions: ("0.0.1" | "1.0.0")[], expected: string) => {
+  const openMetrics = (
+    accept: string,
+    versions: ("0.0.1" | "1.0.0")[],
+    expected: string,
+    utf8Names = false,
+  ) => {
     test(`${accept.slice(0, 90)} with pods in ${versions.join(" and ")}`, () => {
       const formats = readAccept(accept);
-      expect(formats.takesOpenMetrics).toBe(true);
-      expect(formats.contentType("openmetrics", versions)).toBe(`application/openmetrics-text; ${expected}`);
+      expect(formats.takesOpenMetrics({ utf8Names })).toBe(true);
+      const answer = { versions, utf8Names };
+      expect(formats.contentType("openmetrics", answer)).toBe(`application/openmetrics-text; ${expected}`);
     });
   };
   openMetrics(prometheus3, ["1.0.0"], "version=1.0.0; charset=utf-8; escaping=allow-utf-8");
@@ -61,12 +67,21 @@ describe("the answer is called", () => {
   openMetrics(om1, ["0.0.1"], "version=1.0.0; charset=utf-8; escaping=underscores");
   openMetrics(om0, ["1.0.0"], "version=0.0.1; charset=utf-8");
   openMetrics(`${om1};escaping=values`, ["1.0.0"], "version=1.0.0; charset=utf-8; escaping=values");
+  // Names outside the legacy character set stand in the answer: it must be called what it is.
+  const utf8 = "version=1.0.0; charset=utf-8; escaping=allow-utf-8";
+  openMetrics(prometheus3, ["1.0.0", "0.0.1"], utf8, true);
+  openMetrics(`${om1};escaping=underscores,${om1};escaping=allow-utf-8;q=0.1`, ["1.0.0"], utf8, true);
+
+  test("text where the scraper takes such names in text alone", () => {
+    const formats = readAccept(`${om1};escaping=underscores;q=0.9,${text1};escaping=allow-utf-8;q=0.3`);
+    expect([false, true].map((utf8Names) => formats.takesOpenMetrics({ utf8Names }))).toEqual([true, false]);
+  });
 
   const text = (accept: string | undefined, expected: string, takesOpenMetrics = false) => {
     test(`${String(accept).slice(0, 90)} in text`, () => {
       const formats = readAccept(accept);
-      expect(formats.contentType("text", [])).toBe(`text/plain; ${expected}`);
-      expect(formats.takesOpenMetrics).toBe(takesOpenMetrics);
+      expect(formats.contentType("text", { versions: [], utf8Names: false })).toBe(`text/plain; ${expected}`);
+      expect(formats.takesOpenMetrics({ utf8Names: false })).toBe(takesOpenMetrics);
     });
   };
   text(prometheus3, "version=1.0.0; charset=utf-8; escaping=allow-utf-8", true);

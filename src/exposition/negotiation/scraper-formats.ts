@@ -25,12 +25,21 @@ interface Preference {
 export interface ScraperFormats {
   /** The Accept header for pods. */
   readonly upstreamAccept: string;
-  readonly takesOpenMetrics: boolean;
   /** Whether names outside the legacy character set may stand in the answer, quoted. */
   readonly utf8Names: boolean;
-  /** The Content-Type of an answer. `versions`: those of the pods that answered in OpenMetrics. */
-  readonly contentType: (format: ExpositionFormat, versions: readonly OpenMetricsVersion[]) => string;
+  /** Whether an answer may be in OpenMetrics. `utf8Names`: whether such names stand in it. */
+  readonly takesOpenMetrics: (answer: { readonly utf8Names: boolean }) => boolean;
+  /** The Content-Type of an answer. */
+  readonly contentType: (format: ExpositionFormat, answer: AnswerFacts) => string;
 }
+
+interface AnswerFacts {
+  /** Those of the pods that answered in OpenMetrics. */
+  readonly versions: readonly OpenMetricsVersion[];
+  readonly utf8Names: boolean;
+}
+
+const allowsUtf8 = ({ escaping }: Preference) => escaping === "allow-utf-8";
 
 const anyWeight = 0.1;
 
@@ -40,13 +49,13 @@ export function readAccept(header: string | undefined): ScraperFormats {
     .sort((a, b) => b.weight - a.weight);
   const text = preferences.find(({ type }) => type === textType);
   const openMetrics = preferences.filter(({ type }) => type === openMetricsType);
-  const utf8Names = preferences.some(({ escaping }) => escaping === "allow-utf-8");
+  const utf8Names = preferences.some(allowsUtf8);
   return {
     upstreamAccept: formatAccept(preferences),
-    takesOpenMetrics: openMetrics.length > 0,
     utf8Names,
-    contentType: (format, versions) =>
-      format === "text" ? textContentType(text, utf8Names) : openMetricsContentType(openMetrics, versions),
+    takesOpenMetrics: (answer) => (answer.utf8Names ? openMetrics.some(allowsUtf8) : openMetrics.length > 0),
+    contentType: (format, answer) =>
+      format === "text" ? textContentType(text, utf8Names) : openMetricsContentType(openMetrics, answer),
   };
 }
 
@@ -83,7 +92,7 @@ function formatAccept(preferences: readonly Preference[]): string {
     if (!items.has(item)) items.set(item, weight);
   }
   const lowest = Math.min(...items.values());
-  const rest = Math.max(Math.min(anyWeight, lowest / 2), 0.001);
+  const rest = Math.min(anyWeight, lowest / 2);
   return [...items, ["*/*", rest] as const]
     .map(([item, weight]) => `${item};q=${formatWeight(weight)}`)
     .join(",");
@@ -99,13 +108,14 @@ function textContentType(preferred: Preference | undefined, utf8Names: boolean):
   return `${textType}; version=1.0.0; charset=utf-8; escaping=${preferred.escaping ?? "underscores"}`;
 }
 
-/** The lowest version that a pod answered in, as far as the scraper takes it. */
+/** The lowest version that a pod answered in, as far as the scraper takes it, and as it can say what stands in the answer. */
 function openMetricsContentType(
   preferences: readonly Preference[],
-  versions: readonly OpenMetricsVersion[],
+  { versions, utf8Names }: AnswerFacts,
 ): string {
   const lowest = versions.includes("0.0.1") ? "0.0.1" : "1.0.0";
-  const preferred = preferences.find(({ version }) => version === lowest) ?? preferences[0];
+  const isFit = utf8Names ? allowsUtf8 : ({ version }: Preference) => version === lowest;
+  const preferred = preferences.find(isFit) ?? preferences[0];
   if (preferred?.version !== "1.0.0") return `${openMetricsType}; version=0.0.1; charset=utf-8`;
   return `${openMetricsType}; version=1.0.0; charset=utf-8; escaping=${preferred.escaping ?? "underscores"}`;
 }

@@ -3,7 +3,8 @@
  * costs nobody a scrape; only what some reader would refuse with the whole answer is noted here.
  */
 import { isUtf8 } from "node:buffer";
-import { type Fail, MAX_LABELS, MAX_TOKEN_BYTES } from "../label-group.ts";
+import type { Fail } from "../label-group.ts";
+import { MAX_LABELS } from "../limits.ts";
 import { BACKSLASH, BRACE_CLOSE, COMMA, EQUALS, LABEL_PART, LABEL_START, LF, NUL, QUOTE } from "../syntax.ts";
 
 export class ExemplarParser {
@@ -27,7 +28,6 @@ export class ExemplarParser {
     let pos = open + 1;
     for (let count = 1; block[pos] !== BRACE_CLOSE; count++) {
       if (count > MAX_LABELS) throw fail(`more than ${MAX_LABELS} labels of an exemplar`, pos);
-      const start = pos;
       if (block[pos] === QUOTE) {
         this.hasQuotedName = true;
         pos = this.#skipString(block, pos);
@@ -37,9 +37,6 @@ export class ExemplarParser {
       }
       if (block[pos] !== EQUALS) throw fail("'=' expected after label name of an exemplar", pos);
       pos = this.#skipString(block, pos + 1);
-      if (pos - start > MAX_TOKEN_BYTES) {
-        throw fail(`label of an exemplar longer than ${MAX_TOKEN_BYTES} bytes`, start);
-      }
       this.hasTrailingComma = block[pos] === COMMA;
       if (this.hasTrailingComma) pos++;
       else if (block[pos] !== BRACE_CLOSE) throw fail("',' or '}' expected in an exemplar", pos);

@@ -1,8 +1,8 @@
 /** HELP, TYPE and UNIT of OpenMetrics: nothing else may stand behind a `#` at the start of a line, but the end. */
 import { isUtf8 } from "node:buffer";
 import { type BodyName, type BodyTable, type MetricType, TypeBit } from "../body-table.ts";
-import { type Fail, INCOMPLETE, MAX_TOKEN_BYTES } from "../label-group.ts";
-import { findMetadataName, MAX_HELP_BYTES, skipMetadataName } from "../metadata-name.ts";
+import { type Fail, INCOMPLETE } from "../label-group.ts";
+import { findMetadataName, skipMetadataName } from "../metadata-name.ts";
 import { LF, QUOTE, SPACE, standsAt } from "../syntax.ts";
 
 const HELP = Buffer.from("# HELP ");
@@ -45,11 +45,7 @@ export class MetadataParser {
     else if (word === UNIT) this.#noteUnit(name, text, block.subarray(start, nameEnd), textStart);
     else {
       if (!allUtf8 && !isUtf8(text)) throw this.#fail("HELP text is not valid UTF-8", textStart);
-      if (name !== undefined && text.length <= MAX_HELP_BYTES) {
-        name.helpBlock = blockIndex;
-        name.helpStart = textStart;
-        name.helpEnd = textEnd;
-      }
+      if (name !== undefined) this.#table.noteHelp(name, blockIndex, textStart, textEnd);
     }
     return textEnd + 1;
   }
@@ -66,7 +62,6 @@ export class MetadataParser {
     const bare = written.at(-1) === QUOTE ? written.subarray(0, -1) : written;
     if (unit.length > 0 && !bare.subarray(-suffix.length).equals(suffix))
       throw this.#fail("unit is not the end of the metric name", at);
-    if (unit.length > MAX_TOKEN_BYTES) throw this.#fail(`unit longer than ${MAX_TOKEN_BYTES} bytes`, at);
     if (name !== undefined) name.unit = unit.toString();
   }
 }

@@ -20,8 +20,6 @@ import {
   VALUE_STOP,
 } from "../syntax.ts";
 
-const infinite = /inf/i;
-
 export class OpenMetricsLabelGroup extends LabelGroup {
   /** UnfitBit of the line. */
   unfit = 0;
@@ -86,8 +84,7 @@ export class OpenMetricsLabelGroup extends LabelGroup {
     const text = this.block.toString("latin1", valueStart, valueEnd);
     if (kind === "le") {
       if (!isNumber) this.oddBucket = true;
-      else if (text === "+Inf" || !(infinite.test(text) || Number.isNaN(Number(text))))
-        this.unfit &= ~UnfitBit.bucket;
+      else if (text === "+Inf" || Number.isFinite(Number(text))) this.unfit &= ~UnfitBit.bucket;
     } else {
       if (!isNumber) this.oddQuantile = true;
       else if (Number(text) >= 0 && Number(text) <= 1) this.unfit &= ~UnfitBit.quantile;
@@ -123,7 +120,10 @@ export class OpenMetricsLabelGroup extends LabelGroup {
       if (c === QUOTE) break;
       if (c === LF) throw this.fail("line feed in a label value", pos);
       let next = block[++pos]!;
-      if (next !== BACKSLASH && next !== QUOTE && next !== LOWER_N) this.converts = true;
+      if (next !== BACKSLASH && next !== QUOTE && next !== LOWER_N) {
+        this.hasOddEscape = true;
+        this.converts = true;
+      }
       while (next === NUL) next = block[++pos]!; // The lexer of Prometheus steps over NUL inside label values.
       if (next === LF) throw this.fail("line feed after a backslash", pos);
       pos++;

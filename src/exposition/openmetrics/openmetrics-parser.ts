@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { BodyTable } from "../body-table.ts";
 import { ExpositionError } from "../exposition-error.ts";
 import type { FormatParser, FormatParserOptions } from "../format-parser.ts";
-import { INCOMPLETE, MAX_TOKEN_BYTES, UNNAMED } from "../label-group.ts";
+import { INCOMPLETE, UNNAMED } from "../label-group.ts";
 import { LineRecorder } from "../line-recorder.ts";
 import { BRACE_OPEN, HASH, LF, NAME_PART, NAME_START, standsAt } from "../syntax.ts";
 import { ExemplarParser } from "./exemplar-parser.ts";
@@ -33,9 +33,8 @@ export class OpenMetricsParser implements FormatParser {
 
   constructor(table: BodyTable, { maxSamples, reservedLabels, utf8Names }: FormatParserOptions) {
     this.#table = table;
-    this.#recorder = new LineRecorder(table, maxSamples, (limit) =>
-      ExpositionError.tooManySamples(limit, this.#lineNumber + 1),
-    );
+    const tooMany = (limit: number) => ExpositionError.tooManySamples(limit, this.#lineNumber + 1);
+    this.#recorder = new LineRecorder(table, { maxSamples, tooMany, fail: this.#fail });
     this.#group = new OpenMetricsLabelGroup(table, { reservedLabels, utf8Names, fail: this.#fail });
     this.#metadata = new MetadataParser(table, utf8Names, this.#fail);
     this.#exemplar = new ExemplarParser(this.#fail);
@@ -92,7 +91,6 @@ export class OpenMetricsParser implements FormatParser {
     if (NAME_START[c] === 1) {
       do c = block[++pos]!;
       while (NAME_PART[c] === 1);
-      if (pos - start > MAX_TOKEN_BYTES) throw group.tooLong(start);
       group.beginNamed(this.#table.idAt(block, start, pos), start, pos);
       return c === BRACE_OPEN ? group.parse(block, pos, end) : pos;
     }

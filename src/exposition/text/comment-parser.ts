@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { type BodyName, type BodyTable, TypeBit } from "../body-table.ts";
 import { type Fail, INCOMPLETE } from "../label-group.ts";
-import { findMetadataName, MAX_HELP_BYTES, skipMetadataName } from "../metadata-name.ts";
+import { findMetadataName, skipMetadataName } from "../metadata-name.ts";
 import { LF, NUL, SPACE, standsAt, TAB } from "../syntax.ts";
 
 const HELP = Buffer.from("HELP");
@@ -58,11 +58,7 @@ export class CommentParser {
       throw this.#fail("HELP text is not valid UTF-8", textStart);
     }
     const name = this.#name(block, start, nameEnd);
-    if (name !== undefined && lineEnd - textStart <= MAX_HELP_BYTES) {
-      name.helpBlock = blockIndex;
-      name.helpStart = textStart;
-      name.helpEnd = lineEnd;
-    }
+    if (name !== undefined) this.#table.noteHelp(name, blockIndex, textStart, lineEnd);
     return lineEnd + 1;
   }
 

@@ -1,7 +1,8 @@
 /** The brace group of a sample line in text format, as lenient as Prometheus' own lexer (model/textparse/promlex.l). */
 import { InsertKind } from "../body-table.ts";
 import { isFloat } from "../float.ts";
-import { INCOMPLETE, LabelGroup, MAX_TOKEN_BYTES } from "../label-group.ts";
+import { INCOMPLETE, LabelGroup } from "../label-group.ts";
+import { MAX_LINE_BYTES } from "../limits.ts";
 import {
   BACKSLASH,
   BRACE_CLOSE,
@@ -94,8 +95,9 @@ export class TextLabelGroup extends LabelGroup {
       if (c === QUOTE) break;
       if (c === LF) {
         if (pos + 1 >= end) {
-          // Not to collect 64 MiB of an open quote before it is found too long.
-          if (pos - start > MAX_TOKEN_BYTES) throw this.tooLong(start);
+          // Not to collect 64 MiB of an open quote before the line is found too long.
+          if (pos - start > MAX_LINE_BYTES)
+            throw this.fail(`line longer than ${MAX_LINE_BYTES} bytes`, start);
           return INCOMPLETE;
         }
         this.rewrite = true;

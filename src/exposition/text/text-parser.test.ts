@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { BodyParser } from "../body-parser.ts";
 import {
   findProblem,
   labelSamples,
@@ -134,14 +135,14 @@ describe("maxSamples", () => {
   });
 });
 
-describe("a name or value that could end Prometheus", () => {
+describe("a line of more than 1 MiB, whose names or values could end Prometheus", () => {
   const most = 1024 * 1024;
   const check = (what: string, write: (text: string) => string) => {
     test(`is refused: ${what}`, () => {
-      // Quotes of names count.
-      expect(parseExposition(write("x".repeat(most - 2))).samples).toBe(1);
-      expect(findProblem(write("x".repeat(most + 1)))?.message).toContain(
-        `longer than ${most} bytes (line 2,`,
+      const rest = write("").length - 1;
+      expect(parseExposition(write("x".repeat(most - rest))).samples).toBe(1);
+      expect(findProblem(write("x".repeat(most - rest + 1)))?.message).toContain(
+        `line longer than ${most} bytes (line 2,`,
       );
     });
   };
@@ -152,6 +153,23 @@ describe("a name or value that could end Prometheus", () => {
   check("label name", (text) => `\na{${text}="b"} 1\n`);
   check("quoted label name", (text) => `\na{"${text}"="b"} 1\n`);
   check("label value", (text) => `\na{b="${text}"} 1\n`);
+  check("many label values", (text) => `\na{b="${text.slice(0, 500_000)}",c="${text.slice(500_000)}"} 1\n`);
+
+  test("also an open quote that goes on over lines, before its end is there", () => {
+    const parser = new BodyParser({ format: "text", maxSamples: 1, reservedLabels: [], utf8Names: true });
+    parser.push(Buffer.from('a{b="'));
+    const line = Buffer.from(`${"x".repeat(1000)}\n`);
+    expect(() => {
+      for (let i = 0; i < 5000; i++) parser.push(line);
+    }).toThrow(`line longer than ${most} bytes`);
+  });
+
+  test("also the name of a TYPE or HELP", () => {
+    for (const line of ["TYPE x gauge", 'TYPE "x" gauge', "HELP x y"]) {
+      const problem = findProblem(`a 1\n# ${line.replace("x", "x".repeat(most + 1))}\n`);
+      expect(problem?.message).toContain(`metric name longer than ${most} bytes (line 2,`);
+    }
+  });
 
   test("but not what is dropped or only read by people", () => {
     const long = "x".repeat(most + 1);

@@ -8,7 +8,7 @@ import type { BodyTable } from "../body-table.ts";
 import { ExpositionError } from "../exposition-error.ts";
 import { isInt64, skipFloat } from "../float.ts";
 import type { FormatParser, FormatParserOptions } from "../format-parser.ts";
-import { INCOMPLETE, MAX_TOKEN_BYTES, UNNAMED } from "../label-group.ts";
+import { INCOMPLETE, UNNAMED } from "../label-group.ts";
 import { LineRecorder } from "../line-recorder.ts";
 import { BRACE_OPEN, HASH, LF, NAME_PART, NAME_START, NINE, SPACE, TAB, ZERO } from "../syntax.ts";
 import { CommentParser } from "./comment-parser.ts";
@@ -26,10 +26,9 @@ export class TextParser implements FormatParser {
 
   constructor(table: BodyTable, { maxSamples, reservedLabels, utf8Names }: FormatParserOptions) {
     this.#table = table;
-    this.#recorder = new LineRecorder(table, maxSamples, (limit) =>
-      ExpositionError.tooManySamples(limit, this.#lineNumber + 1),
-    );
     const fail = (what: string, at: number) => this.#error(what, at);
+    const tooMany = (limit: number) => ExpositionError.tooManySamples(limit, this.#lineNumber + 1);
+    this.#recorder = new LineRecorder(table, { maxSamples, tooMany, fail });
     this.#group = new TextLabelGroup(table, { reservedLabels, utf8Names, fail });
     this.#comments = new CommentParser(table, utf8Names, fail);
   }
@@ -67,7 +66,6 @@ export class TextParser implements FormatParser {
         const nameStart = pos;
         do c = block[++pos]!;
         while (NAME_PART[c] === 1);
-        if (pos - nameStart > MAX_TOKEN_BYTES) throw group.tooLong(nameStart);
         group.begin(table.idAt(block, nameStart, pos), pos);
         while (c === SPACE || c === TAB) c = block[++pos]!;
         if (c === BRACE_OPEN) {

@@ -13,7 +13,7 @@ import {
   mergeExpositions,
   type MergeSource,
 } from "../../exposition/merge.ts";
-import { fallbackFormat } from "../../exposition/negotiation/protocols.ts";
+import { fallbackFormat } from "../../exposition/negotiation/pod-content-type.ts";
 import { readAccept, type ScraperFormats } from "../../exposition/negotiation/scraper-formats.ts";
 import { podStatusFamilies, renderPodStatus } from "../../exposition/pod-status.ts";
 import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
@@ -26,6 +26,7 @@ import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
+import { FamilyPatterns } from "../family-patterns.ts";
 import { HttpError } from "../http-error.ts";
 import type { MergePace } from "../merge-pace.ts";
 import { PodLabels } from "../pod-labels.ts";
@@ -69,6 +70,8 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
   refuse(policy.checkPath(merge.metricsPath));
   refuse(policy.checkNamespace(merge.selection.namespace));
   for (const port of merge.selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
+  // Compiled only for those who may scrape: patterns cost more than any other part of a request.
+  const filter = new FamilyPatterns(merge.include, merge.exclude);
   const signal = watchClient(reply, { deadline, metrics });
   try {
     // Before it takes a place: whoever waits for a first list must not keep others from pods that are known.
@@ -103,7 +106,7 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
     });
     try {
-      await answer(request, reply, { ...o, merge, formats, selected, scraped });
+      await answer(request, reply, { ...o, merge, filter, formats, selected, scraped });
     } finally {
       scraped.release();
     }
@@ -120,6 +123,7 @@ type UpOutcome = Extract<PodOutcome<ParsedBody>, { up: true }>;
 
 interface Answer extends MergeParts {
   readonly merge: MergeRequest;
+  readonly filter: FamilyPatterns;
   readonly formats: ScraperFormats;
   readonly selected: SelectedPods;
   readonly scraped: ScrapedPods<ParsedBody>;
@@ -135,17 +139,18 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
   record(reports, o);
   const up = outcomes.filter((outcome) => outcome.up);
   if (up.length === 0) throw allFailed(reports);
-  const format = o.formats.takesOpenMetrics ? commonFormat(up.map(({ body }) => body)) : "text";
+  const facts = {
+    utf8Names: up.some(({ body }) => body.table.utf8Names),
+    versions: up.flatMap(({ claimed }) => claimed.openMetricsVersion ?? []),
+  };
+  const format = o.formats.takesOpenMetrics(facts) ? commonFormat(up.map(({ body }) => body)) : "text";
   const merged = merge(up, reports, { ...o, format });
 
   const coding = chooseCoding(readAcceptEncoding(request.headers["accept-encoding"]));
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, {
-    "content-type": o.formats.contentType(
-      format,
-      up.flatMap(({ claimed }) => claimed.openMetricsVersion ?? []),
-    ),
+    "content-type": o.formats.contentType(format, facts),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     vary: "Accept, Accept-Encoding",
@@ -171,7 +176,15 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
 function merge(
   up: readonly UpOutcome[],
   reports: readonly PodReport[],
-  { config, metrics, logger, merge, format, podLabels }: Answer & { readonly format: ExpositionFormat },
+  {
+    config,
+    metrics,
+    logger,
+    merge,
+    filter,
+    format,
+    podLabels,
+  }: Answer & { readonly format: ExpositionFormat },
 ): MergedExposition {
   const sources: MergeSource[] = up.map(({ body, target: { pod, ip, port } }) => ({
     body,
@@ -180,10 +193,14 @@ function merge(
   if (config.podStatusMetrics) {
     sources.unshift({ body: parseStatus(reports, format), labels: [], owns: podStatusFamilies });
   }
+  const onTimeUp = () => {
+    metrics.limitHit("family_filter");
+    logger.warn(subjectOf(merge), "The family filter has used up its time: the remaining families stay");
+  };
   const merged = mergeExpositions(sources, {
     labelConflict: config.labelConflict,
     format,
-    keepFamily: merge.keepFamily,
+    keepFamily: filter.isEmpty ? undefined : filter.start({ onTimeUp }),
   });
   const conflicts = merged.typeConflicts;
   if (conflicts.length > 0) {

@@ -7,7 +7,6 @@ import { parsePortReference } from "../../targets/port.ts";
 import { parseQuery, takeReserved } from "../../targets/query.ts";
 import { parseFlag } from "../../targets/scheme.ts";
 import type { PodSelection } from "../../targets/select-pods.ts";
-import { parseFamilyFilter } from "../family-filter.ts";
 import { HttpError } from "../http-error.ts";
 import type { CheckedTarget } from "../request-guard.ts";
 
@@ -18,8 +17,9 @@ export interface MergeRequest {
   /** The path at the pods, without query: what METRICS_PATH_WHITELIST is about. */
   readonly metricsPath: string;
   readonly selection: PodSelection;
-  /** Whether the metric family of a name is wanted; undefined: all are. */
-  readonly keepFamily: ((family: string) => boolean) | undefined;
+  /** Patterns on the names of metric families, as they came: FamilyPatterns reads them. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
 }
 
 /** Throws MalformedRequestError, and HttpError 404 when a part of the path is missing. */
@@ -50,7 +50,8 @@ export function parseMergeRequest({ path, rawQuery, prefix }: CheckedTarget): Me
   const { selector } = values;
   return {
     metricsPath,
-    keepFamily: parseFamilyFilter(values.include, values.exclude),
+    include: values.include,
+    exclude: values.exclude,
     selection: {
       namespace: parseNamespace(namespaceText),
       prefix: parsePodPrefix(prefixText, { hasSelector: selector !== undefined }),

@@ -52,7 +52,7 @@ describe("pods of /mproxy", () => {
       "zstd, gzip",
       "gzip",
       "zstd, gzip",
-      "zstd, gzip",
+      "gzip",
     ]);
   });
 

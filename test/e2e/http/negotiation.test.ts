@@ -192,7 +192,7 @@ describe("the family filter", () => {
     });
   };
   check("&include=requests.*", "*/*", ["requests_total"]);
-  check("&include=requests", "*/*", []);
+  check("&include=requests", "*/*", ["requests_total"]);
   check("&include=requests", prometheus3, ["requests"]);
   check("&include=requests_total", prometheus3, ["requests"]);
   check("&include=nothing", prometheus3, []);
@@ -206,7 +206,7 @@ describe("the family filter", () => {
     ["include=", "is empty"],
     ["include=(", "not RE2 syntax"],
     ["exclude=(?%3Dx)", "not RE2 syntax"],
-    ["include=a{1000}", "repeats more than"],
+    ["include=a{3}", "counted repetition"],
     [Array.from({ length: 17 }, () => "include=a").join("&"), "at most 16"],
     ["include", "has no value"],
     ["include[]=a", "is not a list"],

@@ -34,8 +34,8 @@ describe.each(expositionCases)("BodyParser and $name", (one) => {
     expect(findProblem(body, { utf8Names: false }) === undefined).toBe(accepted);
   });
 
+  if (!isMerged(one)) return;
   test("takes it whole", () => {
-    if (!isMerged(one)) return;
     const { samples } = parseExposition(body);
     expect(parseExposition(Buffer.concat([body, Buffer.from("\nlast_one 1\n")])).samples).toBe(samples + 1);
   });

@@ -39,8 +39,8 @@ describe.each(openMetricsCases)("BodyParser and $name", (one) => {
     expect(findProblem(body, { format, utf8Names: false }) === undefined).toBe(accepted);
   });
 
+  if (!isMerged(one)) return;
   test("takes it whole", () => {
-    if (!isMerged(one)) return;
     expect(parseExposition(body, { format }).samples).toBe(readSamples(body.toString()).length);
   });
 });

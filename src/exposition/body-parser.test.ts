@@ -38,6 +38,24 @@ const body = [
   "z 5",
 ].join("\n");
 
+const openMetricsBody = [
+  '# HELP c he\\n\\\\l \\"x\\" größe',
+  "# TYPE c counter",
+  '# TYPE "w\nx_s" gauge',
+  '# UNIT "w\nx_s" s',
+  'c_total{a="b"} 1 1.5 # {t="\\"} 1"} 2 3',
+  'c_created{a="b"} 1e9',
+  '{"w\nx_s","l\nm"="n",} 1e5',
+  '{x="\\z","w\nx_s"} 2',
+  "# HELP h last",
+  "# TYPE h histogram",
+  'h_bucket{le="+Inf"} 2 # {} 1',
+  'c_total{podname="q"} 4',
+  "# HELP z of z",
+  "z 5",
+  "# EOF",
+].join("\n");
+
 const textOf = (parsed: ParsedBody) => mergeToBuffer([{ body: parsed, labels: podLabels("p") }]).toString();
 
 /** A comment of exactly so many bytes. */
@@ -72,6 +90,28 @@ describe("BodyParser", () => {
     for (let inFirst = 0; inFirst <= bytes.length; inFirst++) {
       const parsed = parseChunks([Buffer.from(comment(firstBlockBytes - inFirst)), bytes]);
       if (textOf(parsed) !== expected)
+        expect.fail(`another result when ${inFirst} bytes are in the first block`);
+    }
+  });
+
+  test("gives the same result wherever a block of OpenMetrics ends", () => {
+    const bytes = Buffer.from(openMetricsBody);
+    const resultsOf = (first: string) => {
+      const parsed = parseChunks([Buffer.from(first), bytes], { format: "openmetrics" });
+      const sources = [{ body: parsed, labels: podLabels("p") }];
+      return (["openmetrics", "text"] as const).map((format) =>
+        mergeToBuffer(sources, "rename", format)
+          .toString()
+          .replace(/^.*first.*\n/gm, ""),
+      );
+    };
+    const fill = (length: number) => {
+      const line = (text: string) => `# HELP first ${text}\n`;
+      return line("x".repeat(length - line("").length));
+    };
+    const expected = resultsOf(fill(100));
+    for (let inFirst = 0; inFirst <= bytes.length; inFirst++) {
+      if (resultsOf(fill(firstBlockBytes - inFirst)).join("") !== expected.join(""))
         expect.fail(`another result when ${inFirst} bytes are in the first block`);
     }
   });

@@ -6,7 +6,8 @@ import {
   podLabels,
 } from "../../test/support/parse-exposition.ts";
 import type { Label } from "./label.ts";
-import { mergeExpositions } from "./merge.ts";
+import type { ExpositionFormat } from "./format.ts";
+import { commonFormat, mergeExpositions } from "./merge.ts";
 
 const pod = (name: string): Label[] => [{ name: "podname", value: name }];
 
@@ -114,6 +115,59 @@ a_sum{podname="1"} 3
       keepFamily: () => false,
     });
     expect(Buffer.concat([...none.blocks()]).toString()).toBe(status);
+  });
+
+  test("leaves out the first family of a body as well as any other", () => {
+    const sources = [{ body: parseExposition("a 1\nb 1\nc 1\n"), labels: pod("p") }];
+    const keepFamily = ([name]: readonly string[]) => name === "b";
+    const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text", keepFamily });
+    expect(Buffer.concat([...merged.blocks()]).toString()).toBe('# TYPE b untyped\nb{podname="p"} 1\n');
+  });
+
+  test("writes the end of OpenMetrics also where a block is full", () => {
+    const block = 256 * 1024;
+    const start = "# TYPE a gauge\n";
+    const line = (length: number) => `a{b="${"x".repeat(length - 'a{b=""} 1\n'.length)}"} 1\n`;
+    for (let free = 0; free < 10; free++) {
+      const body = `${start}${line(1000).repeat(200)}${line(block - start.length - 200_000 - free)}`;
+      const parsed = parseExposition(`${body}# EOF\n`, { format: "openmetrics" });
+      expect(mergeToBuffer([{ body: parsed, labels: [] }], "rename", "openmetrics").toString()).toBe(
+        `${body}# EOF\n`,
+      );
+    }
+  });
+
+  test("tells how long an answer is at most, and not much more", () => {
+    const odd = `b="${"\\z".repeat(1000)}"`;
+    const exemplars = Array.from(
+      { length: 500 },
+      (_, i) => `a_total{i="${i}"} 1 1 # {trace="${"t".repeat(50)}"} 1\n`,
+    );
+    const check = (body: string, input: ExpositionFormat, format: ExpositionFormat, factor: number) => {
+      const sources = [{ body: parseExposition(body, { format: input }), labels: pod("p") }];
+      const merged = mergeExpositions(sources, { labelConflict: "rename", format });
+      const { length } = Buffer.concat([...merged.blocks()]);
+      expect(length).toBeLessThanOrEqual(merged.maxBytes);
+      expect(merged.maxBytes).toBeLessThan(factor * Math.max(body.length, length));
+    };
+    check(`a{${odd}} 1\n`, "text", "text", 4);
+    check(`a{${odd}} 1\n# EOF\n`, "openmetrics", "text", 2);
+    check(`# TYPE a counter\na 1\na_total{${odd}} 1 # {} 1\n# EOF\n`, "openmetrics", "openmetrics", 2);
+    check(`${exemplars.join("")}# EOF\n`, "openmetrics", "text", 1.6);
+    check(`${"a 1 9223372036854774\n".repeat(500)}# EOF\n`, "openmetrics", "text", 2.5);
+    check(`# HELP ${"n".repeat(100_000)} x\n# TYPE ${"n".repeat(100_000)} gauge\n`, "text", "text", 1.1);
+    check(`# HELP "${"ü".repeat(50_000)}" x\n`, "text", "text", 2);
+  });
+
+  test("is text as soon as one body says something in text", () => {
+    const body = (text: string, format: ExpositionFormat) => parseExposition(text, { format });
+    const openMetrics = body("a 1\n# EOF\n", "openmetrics");
+    const [nothing, something] = [body("# a comment\n", "text"), body("# TYPE b gauge\n", "text")];
+    expect(commonFormat([openMetrics])).toBe("openmetrics");
+    expect(commonFormat([openMetrics, nothing])).toBe("openmetrics");
+    expect(commonFormat([openMetrics, something])).toBe("text");
+    expect(commonFormat([nothing, nothing])).toBe("text");
+    expect(commonFormat([body("# EOF\n", "openmetrics"), nothing])).toBe("openmetrics");
   });
 
   test("gives an untyped family after a histogram its TYPE, so that its le stays as it is", () => {

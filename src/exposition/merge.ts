@@ -34,7 +34,7 @@ export interface MergeOptions {
 }
 
 export interface MergedExposition {
-  /** Families that stand as `untyped`, each sample name for itself, because the bodies disagree on their TYPE. */
+  /** Families that stand without their TYPE, each sample name for itself: bodies disagree on it, or samples do not fit it. */
   readonly typeConflicts: readonly string[];
   /** The answer is not longer than this, in bytes. */
   readonly maxBytes: number;

@@ -166,7 +166,7 @@ export const metricDefinitions = {
     name: "type_conflicts_total",
     type: "counter",
     labels: [],
-    help: "Metric families of merged answers on whose TYPE pods disagreed; their samples were sent as untyped.",
+    help: "Metric families of merged answers that lost their TYPE, because pods disagree on it or samples do not fit it.",
   },
   certificateExpiry: {
     name: "certificate_expiry_timestamp_seconds",

@@ -6,7 +6,8 @@ import type { ExpositionFormat } from "../../src/exposition/format.ts";
 import { isUtf8 } from "node:buffer";
 import type { Label } from "../../src/exposition/label.ts";
 import type { LabelConflict } from "../../src/exposition/rewrite-line.ts";
-import { findProblem, mergeToBuffer, parseChunks, parseExposition } from "./parse-exposition.ts";
+import { mergeExpositions } from "../../src/exposition/merge.ts";
+import { findProblem, parseChunks, parseExposition } from "./parse-exposition.ts";
 import { mergeReference } from "./reference-merger.ts";
 import { parseReference } from "./reference-parser.ts";
 import { isBareLabel, isBareMetric } from "./reference-writer.ts";
@@ -21,6 +22,8 @@ interface MergeChecks {
   readonly format: ExpositionFormat;
   readonly labelConflict: LabelConflict;
   readonly utf8Names?: boolean;
+  /** Names of the families that are asked for; undefined: all. */
+  readonly wanted?: readonly string[] | undefined;
 }
 
 const reservedLabels = ["podname", "podip"];
@@ -70,25 +73,31 @@ function findReferenceProblem(body: string, utf8Names: boolean): string | undefi
 
 /** Whether the engine merges as the slow merger does, and reads its own answer again. For bodies that it takes. */
 export function findMergeProblem(pods: readonly CheckedPod[], checks: MergeChecks): string | undefined {
-  const { format, labelConflict, utf8Names = true } = checks;
+  const { format, labelConflict, utf8Names = true, wanted } = checks;
+  const keepFamily =
+    wanted === undefined
+      ? undefined
+      : (names: readonly string[]) => names.some((name) => wanted.includes(name));
   const options = { reservedLabels, utf8Names };
-  const merge = (sources: readonly CheckedPod[], reserved: readonly string[]) =>
-    mergeToBuffer(
-      sources.map((pod) => ({
-        body: parseExposition(pod.body, { ...options, reservedLabels: reserved, format: pod.format }),
-        labels: pod.labels,
-      })),
-      labelConflict,
-      format,
-    );
-  const answer = merge(pods, reservedLabels);
+  const sources = pods.map(({ body, labels, ...pod }) => ({
+    body: parseExposition(body, { ...options, format: pod.format }),
+    labels,
+  }));
+  const merged = mergeExpositions(sources, { labelConflict, format, keepFamily });
+  const answer = Buffer.concat([...merged.blocks()]);
+  if (answer.length > merged.maxBytes) return `${answer.length} bytes, at most ${merged.maxBytes} were said`;
   if (!pods.every(({ body }) => typeof body === "string" || isUtf8(body))) return undefined;
   const bodies = pods.map((pod) => ({
     body: pod.body.toString(),
     format: pod.format,
     labels: pod.labels,
   }));
-  const expected = mergeReference(bodies, { ...options, labelConflict, format });
+  const expected = mergeReference(bodies, {
+    ...options,
+    labelConflict,
+    format,
+    ...(keepFamily !== undefined && { keepFamily }),
+  });
   if (answer.toString() !== expected) return `engine:\n${answer.toString()}\nslow merger:\n${expected}`;
   const again = parseExposition(answer, { ...options, format }).samples;
   const { samples } = parseReference(expected, format);

@@ -20,6 +20,8 @@ export interface FuzzCase {
   readonly pods: readonly CheckedPod[];
   readonly labelConflict: "rename" | "honor" | "drop";
   readonly utf8Names: boolean;
+  /** Names of the families that are asked for; undefined: all. */
+  readonly wanted?: readonly string[] | undefined;
 }
 
 /** What is wrong with the engine in this case; undefined when nothing is. */
@@ -39,12 +41,13 @@ export function fuzzCases(
       isLabelled: fc.boolean(),
       labelConflict: fc.constantFrom("rename", "honor", "drop"),
       utf8Names: fc.constantFrom(true, true, true, false),
+      // Of the names of which the arbitraries are made.
+      wanted: fc.option(fc.subarray(["x", "y", "x_total", "x_bucket", "x_sum", "x_info", "y_count", "a.b"]), {
+        nil: undefined,
+        freq: 3,
+      }),
     })
-    .map(({ bodies, isLabelled, labelConflict, utf8Names }) => ({
-      pods: labelPods(bodies, isLabelled),
-      labelConflict,
-      utf8Names,
-    }));
+    .map(({ bodies, isLabelled, ...options }) => ({ pods: labelPods(bodies, isLabelled), ...options }));
 }
 
 /** Every way to merge some bodies. */

@@ -207,7 +207,7 @@ function merge(
     metrics.typeConflicts(conflicts.length);
     logger.debug(
       { ...subjectOf(merge), families: conflicts.slice(0, 20), count: conflicts.length },
-      "Pods disagree on the TYPE of families",
+      "Families stand without their TYPE: pods disagree on it, or samples do not fit it",
     );
   }
   if (merged.maxBytes > config.maxResponseBytes) {

@@ -15,11 +15,11 @@ const typed = (body: string, type: string) => answers(body, { "content-type": ty
 
 beforeAll(async () => {
   pods = await FakePods.start([
-    { name: "om-a", http: typed(counter(1), openMetrics) },
+    { name: "om-a", http: typed(counter(1), openMetrics), labels: { quiet: "" } },
     { name: "om-b", http: typed(counter(2), openMetrics) },
     { name: "old-c", http: typed(counter(3), "application/openmetrics-text; charset=utf-8") },
     { name: "text-d", http: answers("# TYPE requests_total counter\nrequests_total 4\n") },
-    { name: "none-e", http: answers("", { "content-type": "text/plain" }) },
+    { name: "none-e", http: answers("", { "content-type": "text/plain" }), labels: { quiet: "" } },
     { name: "html-f", http: typed("requests_total 6\n", "text/html") },
     { name: "bare-g", http: (_request, response) => response.end("requests_total 7\n") },
     { name: "twice-h", http: typed("requests_total 8\n", "text/plain; charset=utf-8; charset=utf-8") },
@@ -29,6 +29,7 @@ beforeAll(async () => {
       name: "utf8-k",
       http: typed('# TYPE "a.b" gauge\n{"a.b"} 1\n# EOF\n', `${openMetrics}; escaping=allow-utf-8`),
     },
+    { name: "ended-m", http: (_request, response) => response.end(counter(13)), labels: { absent: "" } },
     { name: "gauge-l", http: typed('# TYPE g gauge\ng 1 # {a="b"} 1\n# EOF\n', openMetrics) },
   ]);
   const env = { PODS_FILE: pods.file };
@@ -126,9 +127,9 @@ test("a scraper that takes text alone gets text from pods that speak OpenMetrics
 });
 
 test("a pod without metrics has no say", async () => {
-  // Together with a pod that speaks OpenMetrics: text-d is left out by its name.
-  const answer = await scrape("-", prometheus3, { query: "&selector=!absent&include=requests", app: strict });
-  expect(isUp(answer, "none-e")).toBe(true);
+  const answer = await scrape("-", prometheus3, { query: "&selector=quiet" });
+  expect(answer.headers["content-type"]).toBe(`${openMetrics}; escaping=allow-utf-8`);
+  expect([isUp(answer, "none-e"), isUp(answer, "om-a")]).toEqual([true, true]);
   const alone = await scrape("none-", prometheus3);
   expect(alone.headers["content-type"]).toContain("text/plain");
 });
@@ -168,11 +169,15 @@ test("FALLBACK_SCRAPE_PROTOCOL= leaves out pods without a Content-Type of metric
 });
 
 test("FALLBACK_SCRAPE_PROTOCOL can be OpenMetrics", async () => {
-  const fallback = await startApp({ PODS_FILE: pods.file, FALLBACK_SCRAPE_PROTOCOL: "OpenMetricsText1.0.0" });
-  const answer = await scrape("bare-", prometheus3, { app: fallback });
+  const fallback = await startApp({ PODS_FILE: pods.file, FALLBACK_SCRAPE_PROTOCOL: "OpenMetricsText0.0.1" });
+  const [text, ended] = await Promise.all(
+    ["bare-", "ended-"].map((prefix) => scrape(prefix, prometheus3, { app: fallback })),
+  );
   await fallback.stop();
-  // It is read as OpenMetrics, and then does not end as that must.
-  expect(answer.text).toBe("Cannot scrape the pod: parse 1\n");
+  // Both have no type. What is read as OpenMetrics has to end as that must.
+  expect(text!.text).toBe("Cannot scrape the pod: parse 1\n");
+  expect(ended!.headers["content-type"]).toBe("application/openmetrics-text; version=0.0.1; charset=utf-8");
+  expect(ended!.text).toContain(`requests_total{${podip("ended-m")}} 13 #`);
 });
 
 describe("the family filter", () => {
@@ -198,6 +203,9 @@ describe("the family filter", () => {
   check("&include=nothing", prometheus3, []);
   check("&include=nothing&include=req.*", prometheus3, ["requests"]);
   check("&exclude=requests_total", "*/*", []);
+  check("&exclude=requests", "*/*", []);
+  check("&exclude=requests_total", prometheus3, []);
+  check("&exclude=requests", prometheus3, []);
   check("&exclude=quests", prometheus3, ["requests"]);
   check("&include=.*&exclude=req.*", prometheus3, []);
   check("&exclude=.*", prometheus3, []);

@@ -189,6 +189,12 @@ describe("merging OpenMetrics", () => {
       'a 1 # {b=",}",} 1',
       'a{podname="p"} 1 # {b=",}"} 1',
     );
+    checkLine(
+      "without the exemplar that Prometheus 2 refuses, and the next one with its own",
+      'a_total 1 # {"b"="c"} 1\na_total 2 # {b="c"} 1',
+      'a_total{podname="p"} 1\na_total{podname="p"} 2 # {b="c"} 1',
+      { utf8Names: false },
+    );
     checkLine("with a timestamp as it is", "a{} 0042 1.50", 'a{podname="p"} 0042 1.50');
     checkLine("with undefined escapes as it is", 'a{b="\\z"} 1', 'a{podname="p",b="\\z"} 1');
     checkLine("with a quoted name as it is", '{"a.b",b="c"} 1', '{"a.b",podname="p",b="c"} 1');

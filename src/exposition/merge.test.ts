@@ -118,10 +118,12 @@ a_sum{podname="1"} 3
   });
 
   test("leaves out the first family of a body as well as any other", () => {
-    const sources = [{ body: parseExposition("a 1\nb 1\nc 1\n"), labels: pod("p") }];
     const keepFamily = ([name]: readonly string[]) => name === "b";
-    const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text", keepFamily });
-    expect(Buffer.concat([...merged.blocks()]).toString()).toBe('# TYPE b untyped\nb{podname="p"} 1\n');
+    for (const body of ["a 1\nb 1\n", "a 1\nb 1\nc 1\n", "b 1\nc 1\n"]) {
+      const sources = [{ body: parseExposition(body), labels: pod("p") }];
+      const merged = mergeExpositions(sources, { labelConflict: "rename", format: "text", keepFamily });
+      expect(Buffer.concat([...merged.blocks()]).toString()).toBe('# TYPE b untyped\nb{podname="p"} 1\n');
+    }
   });
 
   test("writes the end of OpenMetrics also where a block is full", () => {

@@ -47,7 +47,12 @@ export function fuzzCases(
         freq: 3,
       }),
     })
-    .map(({ bodies, isLabelled, ...options }) => ({ pods: labelPods(bodies, isLabelled), ...options }));
+    .map(({ bodies, isLabelled, labelConflict, utf8Names, wanted }) => ({
+      pods: labelPods(bodies, isLabelled),
+      labelConflict,
+      utf8Names,
+      wanted,
+    }));
 }
 
 /** Every way to merge some bodies. */

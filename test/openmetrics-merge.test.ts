@@ -198,6 +198,11 @@ describe("merging OpenMetrics", () => {
     checkLine("with a timestamp as it is", "a{} 0042 1.50", 'a{podname="p"} 0042 1.50');
     checkLine("with undefined escapes as it is", 'a{b="\\z"} 1', 'a{podname="p",b="\\z"} 1');
     checkLine("with a quoted name as it is", '{"a.b",b="c"} 1', '{"a.b",podname="p",b="c"} 1');
+    checkLine(
+      "with a trailing comma of an exemplar behind any character anew",
+      'a 1 # {b="\\\r",c="\\\u2028\\"",} 1',
+      'a{podname="p"} 1 # {b="\\\r",c="\\\u2028\\""} 1',
+    );
     checkLine("with a trailing comma anew", 'a{b="\\z",} 1 2 # {} 3', 'a{podname="p",b="\\\\z"} 1 2 # {} 3');
     checkLine("with a late name anew", '{b="c","a.b"} 1', '{"a.b",podname="p",b="c"} 1');
     checkLine("with a line feed in a name anew", '{"a\n"} 1', '{"a\\n",podname="p"} 1');

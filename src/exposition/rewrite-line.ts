@@ -1,6 +1,6 @@
 /**
  * Writes one sample line anew: for lines that Prometheus takes and stricter readers refuse (a comma missing between
- * labels, a raw line feed or an undefined escape in a value, the name in the middle of the braces, blanks at the end),
+ * labels, a raw line feed, in text an undefined escape in a value, the name in the middle of the braces, blanks at the end),
  * for lines whose labels collide with the injected ones, and for lines of OpenMetrics in an answer that is text. Name, label
  * values, sample value and timestamp keep their meaning exactly.
  */

@@ -275,6 +275,36 @@ describe.each(fleets)("the fleet $name", (fleet) => {
   });
 });
 
+test("HELP and TYPE are those of one of the pods, in the words of the answer's format", async () => {
+  const metadata = async (fleet: string) => {
+    const found = await prometheus.get<
+      { target: { fleet: string }; metric: string; type: string; help: string }[]
+    >("targets/metadata", { match_target: `{via="merged",fleet="${fleet}"}` });
+    return found
+      .filter(({ metric }) => !metric.startsWith("k8s_"))
+      .map(({ metric, type, help }) => `${metric} ${type} ${help}`)
+      .sort();
+  };
+  expect(await metadata("rollout")).toEqual([
+    "build_info gauge ",
+    "go_goroutines gauge Goroutines.",
+    "gone_total counter A family that the next version does not have.",
+    "http_requests_created gauge Requests served by the new handler.",
+    "http_requests_total counter Requests served.",
+    "http_seconds histogram Latency.",
+    "http_seconds_created gauge Latency in seconds.",
+  ]);
+  // The quantiles of one version and the buckets of the other: the family is known by its samples.
+  expect(await metadata("types")).toEqual(
+    expect.arrayContaining([
+      "jobs_seconds unknown Jobs.",
+      "jobs_seconds_bucket unknown Jobs.",
+      "jobs_seconds_count unknown Jobs.",
+      "jobs_seconds_sum unknown Jobs.",
+    ]),
+  );
+});
+
 test("exemplars are found behind a merge in OpenMetrics as they are directly", async () => {
   interface Exemplars {
     readonly seriesLabels: Readonly<Record<string, string>>;

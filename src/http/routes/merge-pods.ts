@@ -22,15 +22,16 @@ import type { AccessPolicy } from "../../targets/access-policy.ts";
 import { type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
+import { chooseCoding, type ContentCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { FamilyPatterns } from "../family-patterns.ts";
 import { HttpError } from "../http-error.ts";
 import type { MergePace } from "../merge-pace.ts";
+import { allFailed, requireAny } from "../merge-refusals.ts";
 import { PodLabels } from "../pod-labels.ts";
-import { countReasons, describeFailures, type PodReport, reportPods } from "../pod-report.ts";
+import { describeFailures, type PodReport, reportPods } from "../pod-report.ts";
 import {
   authorizationFor,
   deadlineOf,
@@ -86,6 +87,7 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
     requireAny(selected, merge);
     const formats = readAccept(request.headers.accept);
     const { utf8Names } = formats;
+    const codings = readAcceptEncoding(request.headers["accept-encoding"]);
     const mergeMs = o.pace.reserveMs(o.scraper.expectedBytes(selected.targets.length), deadline.totalMs);
     const scraped = await o.scraper.scrape(selected.targets, {
       deadline: deadline.earlier(mergeMs),
@@ -93,7 +95,7 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
       authorization: authorizationFor(request, config),
       protocol: {
         accept: formats.upstreamAccept,
-        zstd: readAcceptEncoding(request.headers["accept-encoding"]).zstd > 0,
+        zstd: codings.zstd > 0,
         fallback: fallbackFormat(config.fallbackScrapeProtocol),
       },
       createBodyParser: ({ format }) =>
@@ -106,7 +108,15 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
     });
     try {
-      await answer(request, reply, { ...o, merge, filter, formats, selected, scraped });
+      await answer(request, reply, {
+        ...o,
+        merge,
+        filter,
+        formats,
+        coding: chooseCoding(codings),
+        selected,
+        scraped,
+      });
     } finally {
       scraped.release();
     }
@@ -125,13 +135,15 @@ interface Answer extends MergeParts {
   readonly merge: MergeRequest;
   readonly filter: FamilyPatterns;
   readonly formats: ScraperFormats;
+  readonly coding: ContentCoding;
   readonly selected: SelectedPods;
   readonly scraped: ScrapedPods<ParsedBody>;
 }
 
 async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): Promise<void> {
   const startMs = performance.now();
-  const { outcomes } = o.scraped;
+  const { coding, scraped } = o;
+  const { outcomes } = scraped;
   const reports = reportPods(o.selected, outcomes, {
     addressOf: (pod) => o.policy.addressOf(pod),
     podLabels: o.podLabels,
@@ -146,7 +158,6 @@ async function answer(request: FastifyRequest, reply: FastifyReply, o: Answer): 
   const format = o.formats.takesOpenMetrics(facts) ? commonFormat(up.map(({ body }) => body)) : "text";
   const merged = merge(up, reports, { ...o, format });
 
-  const coding = chooseCoding(readAcceptEncoding(request.headers["accept-encoding"]));
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, {
@@ -242,36 +253,4 @@ function subjectOf({ selection, metricsPath }: MergeRequest) {
   const { namespace, prefix } = selection;
   // A path may have 2 KiB; a log line should not.
   return { namespace, prefix, path: metricsPath.slice(0, 200) };
-}
-
-function requireAny(
-  { targets, withoutPort, portNotAllowed, outsideCidr }: SelectedPods,
-  { selection }: MergeRequest,
-): void {
-  if (targets.length + withoutPort.length + portNotAllowed.length > 0) return;
-  const left = outsideCidr === 0 ? "" : `, and CIDR_WHITELIST leaves out ${outsideCidr} that would match`;
-  const name = selection.prefix === "" ? "" : ` with a name that begins with "${selection.prefix}"`;
-  const matching =
-    selection.selector === undefined && !selection.readyOnly ? "" : " and the parameters of the request";
-  throw new HttpError(
-    404,
-    `Cannot find a running pod in namespace "${selection.namespace}"${name}${matching}: there is none${left}`,
-  );
-}
-
-/** 504 when time was the only reason, else 502. */
-function allFailed(reports: readonly PodReport[]): HttpError {
-  const late = reports.every(({ reason }) => reason === "timeout" || reason === "not_tried");
-  const pods = reports.length === 1 ? "the pod" : `any of ${reports.length} pods`;
-  return new HttpError(
-    late ? 504 : 502,
-    `Cannot scrape ${pods}: ${countReasons(reports)}${commonDetail(reports)}`,
-  );
-}
-
-/** What all pods failed for, where that names a setting: the words are the proxy's own, and hold nothing that a pod sent. */
-function commonDetail([first, ...others]: readonly PodReport[]): string {
-  const { reason, detail = "" } = first ?? {};
-  const isCommon = others.every((report) => report.detail === detail);
-  return isCommon && (reason === "tls" || reason === "bad_status") ? ` (${detail})` : "";
 }

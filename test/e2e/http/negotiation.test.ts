@@ -30,7 +30,10 @@ beforeAll(async () => {
       http: typed('# TYPE "a.b" gauge\n{"a.b"} 1\n# EOF\n', `${openMetrics}; escaping=allow-utf-8`),
     },
     { name: "ended-m", http: (_request, response) => response.end(counter(13)), labels: { absent: "" } },
-    { name: "gauge-l", http: typed('# TYPE g gauge\ng 1 # {a="b"} 1\n# EOF\n', openMetrics) },
+    {
+      name: "gauge-l",
+      http: typed('# TYPE g gauge\ng 1 # {a="b"} 1\ng{node="x",b="c"} 2\n# EOF\n', openMetrics),
+    },
   ]);
   const env = { PODS_FILE: pods.file };
   [app, strict] = await Promise.all([startApp(env), startApp({ ...env, FALLBACK_SCRAPE_PROTOCOL: "" })]);
@@ -89,6 +92,18 @@ test("pods that all speak OpenMetrics make an answer in OpenMetrics, exemplars a
   );
   expect(answer.text.match(/# EOF/g)).toHaveLength(1);
   expect(isUp(answer, "om-a")).toBe(true);
+});
+
+test("labels are added and resolved in OpenMetrics as in text", async () => {
+  const env = { PODS_FILE: pods.file, EXTRA_LABELS: "namespace,node", LABEL_CONFLICT: "drop" };
+  const labelled = await startApp(env);
+  const answer = await scrape("gauge-", prometheus3.replaceAll(";escaping=allow-utf-8", ""), {
+    app: labelled,
+  });
+  await labelled.stop();
+  expect(answer.headers["content-type"]).toBe(`${openMetrics}; escaping=underscores`);
+  expect(answer.text).toContain(`g{${podip("gauge-l")},namespace="team-a",node="node-1"} 1\n`);
+  expect(answer.text).toContain(`g{${podip("gauge-l")},namespace="team-a",node="node-1",b="c"} 2\n`);
 });
 
 test("the version is the lowest one of the pods", async () => {

@@ -1,0 +1,38 @@
+// Why a merge has nothing to answer: no pod, or none that answered. The words are the proxy's own, and hold nothing that a pod sent.
+import type { SelectedPods } from "../targets/select-pods.ts";
+import { HttpError } from "./http-error.ts";
+import { countReasons, type PodReport } from "./pod-report.ts";
+import type { MergeRequest } from "./routes/merge-request.ts";
+
+/** Throws HttpError 404 unless a running pod matches. */
+export function requireAny(
+  { targets, withoutPort, portNotAllowed, outsideCidr }: SelectedPods,
+  { selection }: MergeRequest,
+): void {
+  if (targets.length + withoutPort.length + portNotAllowed.length > 0) return;
+  const left = outsideCidr === 0 ? "" : `, and CIDR_WHITELIST leaves out ${outsideCidr} that would match`;
+  const name = selection.prefix === "" ? "" : ` with a name that begins with "${selection.prefix}"`;
+  const matching =
+    selection.selector === undefined && !selection.readyOnly ? "" : " and the parameters of the request";
+  throw new HttpError(
+    404,
+    `Cannot find a running pod in namespace "${selection.namespace}"${name}${matching}: there is none${left}`,
+  );
+}
+
+/** 504 when time was the only reason, else 502. */
+export function allFailed(reports: readonly PodReport[]): HttpError {
+  const late = reports.every(({ reason }) => reason === "timeout" || reason === "not_tried");
+  const pods = reports.length === 1 ? "the pod" : `any of ${reports.length} pods`;
+  return new HttpError(
+    late ? 504 : 502,
+    `Cannot scrape ${pods}: ${countReasons(reports)}${commonDetail(reports)}`,
+  );
+}
+
+/** What all pods failed for, where that names a setting: the words are the proxy's own, and hold nothing that a pod sent. */
+function commonDetail([first, ...others]: readonly PodReport[]): string {
+  const { reason, detail = "" } = first ?? {};
+  const isCommon = others.every((report) => report.detail === detail);
+  return isCommon && (reason === "tls" || reason === "bad_status") ? ` (${detail})` : "";
+}

@@ -81,7 +81,7 @@ export async function scrapeOnce(
       // A target has its health a moment before its samples can be asked for; `up` comes together with them.
       return (await server.query('up{via!=""}')).length === count && found;
     },
-    40_000,
+    90_000,
   );
   const selector = '{via!=""}';
   // Before the series: Prometheus may go round again meanwhile, and the times of its scrapes tell what is of a scrape.

@@ -170,7 +170,6 @@ const types: OpenMetricsCase[] = [
     "exemplars of a counter in pieces",
     '# TYPE x counter\nx_total{a="1"} 1 # {a="b"} 1\ny 1\nx_total{a="2"} 1 # {a="c"} 1\n',
   ),
-  taken("exemplars twice on one series", '# TYPE x counter\nx_total 1 # {a="b"} 1\nx_total 1 # {a="c"} 1\n'),
   taken(
     "exemplars twice on one series with timestamps",
     `# TYPE x counter\nx_total 1 ${NOW_SECONDS}.1 # {a="b"} 1 ${NOW_SECONDS}.1\nx_total 2 ${NOW_SECONDS}.2 # {a="c"} 1 ${NOW_SECONDS}.2\n`,

@@ -74,9 +74,13 @@ export class BodyParser {
           0,
         );
       }
-      // A copy of the right size when much of the block is empty: many small pods are held at a time.
+      // Much of the block is empty, and many small pods are held at a time: what is not needed is given back at once.
       const spare = this.#block.length - taken;
-      this.#seal(spare * 4 > this.#block.length ? copyOf(this.#block, 0, taken, taken) : this.#block, taken);
+      const isSpacious = spare * 4 > this.#block.length;
+      this.#seal(
+        isSpacious ? Buffer.from((this.#block.buffer as ArrayBuffer).transfer(taken)) : this.#block,
+        taken,
+      );
       this.#filled = 0;
     }
     this.#parser.finish();

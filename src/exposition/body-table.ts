@@ -98,14 +98,19 @@ class IntList {
   /** Makes room for `count` more. `data` may be another array afterwards. */
   reserve(count: number): void {
     if (this.length + count <= this.data.length) return;
-    const larger = new Int32Array(Math.max(this.data.length * 2, this.length + count));
-    larger.set(this.data.subarray(0, this.length));
-    this.data = larger;
+    this.#resize(Math.max(this.data.length * 2, this.length + count));
   }
 
   /** Gives back the room that is not used. */
   trim(): void {
-    if (this.length < this.data.length) this.data = this.data.slice(0, this.length);
+    if (this.length < this.data.length) this.#resize(this.length);
+  }
+
+  /** Gives the old memory back at once: many bodies would else leave as much again for the garbage collection. */
+  #resize(capacity: number): void {
+    this.data = new Int32Array(
+      (this.data.buffer as ArrayBuffer).transfer(capacity * this.data.BYTES_PER_ELEMENT),
+    );
   }
 }
 
@@ -207,8 +212,8 @@ export class BodyTable {
   }
 }
 
-/** Numbers of the first line of a run and of the one after its last. `run` is its position in the run table. */
-export function linesOfRun({ runs, lines }: BodyTable, run: number): [first: number, end: number] {
+/** Number of the line after the last one of a run. `run` is its position in the run table. */
+export function endLineOf({ runs, lines }: BodyTable, run: number): number {
   const next = run + RUN_WIDTH;
-  return [runs.data[run + 2]!, next < runs.length ? runs.data[next + 2]! : lines.length / LINE_WIDTH];
+  return next < runs.length ? runs.data[next + 2]! : lines.length / LINE_WIDTH;
 }

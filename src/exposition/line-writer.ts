@@ -9,7 +9,7 @@ import {
   INSERT_OFFSET_MASK,
   InsertKind,
   LINE_WIDTH,
-  linesOfRun,
+  endLineOf,
 } from "./body-table.ts";
 import { formatLabel, type Label } from "./label.ts";
 import { type LabelConflict, lineHasExemplar, rewriteLine } from "./rewrite-line.ts";
@@ -81,13 +81,12 @@ export class LineWriter {
   /** Sets the run that fill() writes. `run` is its position in the run table. */
   startRun(table: BodyTable, run: number, inserts: InsertTexts, tail: SampleTail): void {
     const { data } = table.runs;
-    const [first, end] = linesOfRun(table, run);
     this.#source = table.blocks[data[run + 1]!]!;
     this.#lines = table.lines.data;
     this.#inserts = inserts;
     this.#tail = tail;
-    this.#line = first * LINE_WIDTH;
-    this.#lastLine = end * LINE_WIDTH;
+    this.#line = data[run + 2]! * LINE_WIDTH;
+    this.#lastLine = endLineOf(table, run) * LINE_WIDTH;
     this.#lineStart = data[run + 3]!;
   }
 

@@ -4,7 +4,7 @@
  * held twice.
  */
 import type { ParsedBody } from "./body-parser.ts";
-import { type BodyTable, linesOfRun, LINE_WIDTH, RUN_WIDTH } from "./body-table.ts";
+import { type BodyTable, endLineOf, LINE_WIDTH, RUN_WIDTH } from "./body-table.ts";
 import { type Families, type Family, resolveFamilies } from "./families.ts";
 import { formatMetadata, maxBytesOfMetadata } from "./family-metadata.ts";
 import { filterFamilies } from "./filter-families.ts";
@@ -166,9 +166,9 @@ function maxBytesOf(
   let bytes = 0;
   let samples = 0;
   for (const run of runs) {
-    const [line, lastLine] = linesOfRun(table, run);
-    bytes += table.lines.data[(lastLine - 1) * LINE_WIDTH + 1]! - table.runs.data[run + 3]!;
-    samples += lastLine - line;
+    const end = endLineOf(table, run);
+    bytes += table.lines.data[(end - 1) * LINE_WIDTH + 1]! - table.runs.data[run + 3]!;
+    samples += end - table.runs.data[run + 2]!;
   }
   const { labels, longest } = inserts;
   // A line written anew at most doubles by escapes, gains a comma or quote for each two bytes it has, and each

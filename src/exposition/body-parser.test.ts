@@ -8,6 +8,7 @@ import {
   podLabels,
 } from "../../test/support/parse-exposition.ts";
 import { BodyParser, type ParsedBody } from "./body-parser.ts";
+import { ExpositionError } from "./exposition-error.ts";
 import { TextParser } from "./text/text-parser.ts";
 
 afterEach(() => {
@@ -150,6 +151,23 @@ describe("BodyParser", () => {
     expect(findProblem("# HELP aé\n")?.message).toContain("HELP text is not valid UTF-8");
     expect(findProblem("# HELP a\u00a0x\n")?.message).toContain("HELP text is not valid UTF-8");
     expect(findProblem("# HELP a \u00a0é\n")).toBeUndefined();
+  });
+
+  test("can be released after any failure, also that of the end", () => {
+    const full = comment(firstBlockBytes - 4);
+    for (const [format, text] of [
+      ["openmetrics", "a 1\n"],
+      ["openmetrics", `# HELP a ${"x".repeat(firstBlockBytes - 20)}\na 1\n`],
+      ["openmetrics", "a 1\nb"],
+      ["text", "a 1\nb"],
+      ["text", `${full}b`],
+    ] as const) {
+      const parser = new BodyParser({ format, maxSamples: 10, reservedLabels: [], utf8Names: true });
+      parser.push(Buffer.from(text));
+      expect(() => parser.finish()).toThrow(ExpositionError);
+      parser.release();
+      expect(parser.heldBytes).toBeGreaterThanOrEqual(0);
+    }
   });
 
   test("takes an empty body and empty chunks", () => {

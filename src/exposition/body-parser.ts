@@ -83,8 +83,9 @@ export class BodyParser {
       );
       this.#filled = 0;
     }
-    this.#parser.finish();
+    // The table has it now; what the parser still refuses is released there.
     this.#block = Buffer.alloc(0);
+    this.#parser.finish();
     this.#table.seal();
     return {
       samples: this.#table.samples,

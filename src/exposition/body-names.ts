@@ -3,7 +3,7 @@
  * belong to another one: a counter `x` of OpenMetrics is declared as `x_total` in the text format, and many exporters declare
  * `x_total` in OpenMetrics too. What becomes of the types of OpenMetrics in text is what client_python does.
  */
-import { BodyName, type BodyTable, TypeBit } from "./body-table.ts";
+import { addSampleFacts, BodyName, type BodyTable, TypeBit } from "./body-table.ts";
 import type { ExpositionFormat } from "./format.ts";
 
 export interface BodyNames {
@@ -54,10 +54,7 @@ function translate(names: readonly BodyName[], format: ExpositionFormat): BodyNa
     const place = placeOf(name.text);
     const own = translated[place]!;
     own.types |= types;
-    own.sampled ||= name.sampled;
-    own.oddBucket ||= name.oddBucket;
-    own.oddQuantile ||= name.oddQuantile;
-    own.unfit |= name.unfit;
+    addSampleFacts(own, name);
     if (isLeft) {
       own.unit = name.unit;
       copyHelp(name, own);
@@ -85,12 +82,15 @@ function isMisnamedCounter({ types, text }: BodyName): boolean {
   return (types & TypeBit.counter) !== 0 && text.endsWith(total) && text.length > total.length;
 }
 
-/** It is the family's name all the same: the samples are called `x_total_total`. */
+/** The name is the family's all the same: its samples are called `x_total_total`. */
 const hasTotal = (name: BodyName, find: FindName) => find(name.text + total)?.sampled === true;
+
+/** A counter that is declared under the name of its samples: its family has the name without the suffix. */
+const namesItsSamples = (name: BodyName, find: FindName) => isMisnamedCounter(name) && !hasTotal(name, find);
 
 function declareInOpenMetrics(name: BodyName, find: FindName): Declarations {
   const { text, types } = name;
-  if (!isMisnamedCounter(name) || hasTotal(name, find)) return { moved: [], types };
+  if (!namesItsSamples(name, find)) return { moved: [], types };
   return { moved: [{ text: text.slice(0, -total.length), types }], types: 0 };
 }
 
@@ -121,12 +121,12 @@ function declareInText(name: BodyName, find: FindName): Declarations {
   const part = parts.find(({ suffix }) => text.endsWith(suffix));
   if (part === undefined) return { moved, types };
   const base = text.slice(0, -part.suffix.length);
-  const isOtherName = (other: BodyName) => isMisnamedCounter(other) && !hasTotal(other, find);
   const [own, misnamed] = [find(base), find(base + total)];
   const parents: BodyName[] = [];
-  if (own !== undefined && ((isOtherName(own) ? own.types & ~counter : own.types) & part.of) !== 0)
+  if (own !== undefined && ((namesItsSamples(own, find) ? own.types & ~counter : own.types) & part.of) !== 0)
     parents.push(own);
-  if (misnamed !== undefined && (part.of & counter) !== 0 && isOtherName(misnamed)) parents.push(misnamed);
+  if (misnamed !== undefined && (part.of & counter) !== 0 && namesItsSamples(misnamed, find))
+    parents.push(misnamed);
   if (parents.length === 0) return { moved, types };
   return { moved, types: gauge, parent: parents.find(({ helpBlock }) => helpBlock >= 0) };
 }

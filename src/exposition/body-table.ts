@@ -81,6 +81,17 @@ export class BodyName {
   }
 }
 
+/** What the samples of a name say of it. */
+export type SampleFacts = Pick<BodyName, "sampled" | "oddBucket" | "oddQuantile" | "unfit">;
+
+/** Adds what some samples of a name say to what is known of it. */
+export function addSampleFacts(to: SampleFacts, from: SampleFacts): void {
+  to.sampled ||= from.sampled;
+  to.oddBucket ||= from.oddBucket;
+  to.oddQuantile ||= from.oddQuantile;
+  to.unfit |= from.unfit;
+}
+
 /** Integers a run takes in the run table: name, block, first line, start of the first line. */
 export const RUN_WIDTH = 4;
 /** Integers a line takes in the line table: insert position with kind, end of the line (past its LF). */

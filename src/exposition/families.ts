@@ -4,7 +4,7 @@
  * type, the family is dissolved: its samples stay, each name as a family of its own, `untyped` (`unknown` in OpenMetrics).
  */
 import { namesFor } from "./body-names.ts";
-import { type BodyTable, type MetricType, TypeBit } from "./body-table.ts";
+import { addSampleFacts, type BodyTable, type MetricType, type SampleFacts, TypeBit } from "./body-table.ts";
 import { type FamilyShapes, familyShapes } from "./family-shapes.ts";
 import type { ExpositionFormat } from "./format.ts";
 
@@ -41,17 +41,13 @@ export interface FamilyOptions {
 }
 
 /** One name as all bodies together know it. */
-interface MergedName {
+interface MergedName extends SampleFacts {
   readonly text: string;
   types: number;
   help: Buffer | undefined;
   helpFormat: ExpositionFormat;
   unit: string;
   unitsDiffer: boolean;
-  sampled: boolean;
-  oddBucket: boolean;
-  oddQuantile: boolean;
-  unfit: number;
   dissolved: boolean;
   family: number;
 }
@@ -94,10 +90,7 @@ function mergeNames(
         entry.unitsDiffer = entry.unit !== "";
         entry.unit = name.unit;
       }
-      entry.sampled ||= name.sampled;
-      entry.oddBucket ||= name.oddBucket;
-      entry.oddQuantile ||= name.oddQuantile;
-      entry.unfit |= name.unfit;
+      addSampleFacts(entry, name);
       return entry;
     });
     mergedOfTable.push(placeOfId === undefined ? entries : Array.from(placeOfId, (place) => entries[place]));

@@ -2,11 +2,8 @@
  * Which sample names a metric family of a type has beside its own, in each format, and which samples cannot be part of it:
  * not because Prometheus would refuse them, but because stricter readers would refuse the whole answer.
  */
-import { type BodyName, TypeBit, UnfitBit } from "./body-table.ts";
+import { type SampleFacts, TypeBit, UnfitBit } from "./body-table.ts";
 import type { ExpositionFormat } from "./format.ts";
-
-/** What is asked of the samples of one name. */
-type SampleFacts = Pick<BodyName, "oddBucket" | "oddQuantile" | "unfit">;
 
 interface FamilyShape {
   /** Sample names are the family's name with one of these. */

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { type BodyTable, InsertKind } from "./body-table.ts";
+import type { FormatParserOptions } from "./format-parser.ts";
 import { type LabelKind, LabelNames } from "./label-names.ts";
 import { unescapeQuoted } from "./label.ts";
 import { MAX_LABELS } from "./limits.ts";
@@ -19,11 +20,7 @@ export const UNNAMED = -1;
 /** Makes the error for what is wrong at a position of the block. */
 export type Fail = (what: string, at: number) => Error;
 
-export interface LabelGroupOptions {
-  /** Label names that the merge will add: samples that have one of them already are written anew. */
-  readonly reservedLabels: readonly string[];
-  /** Whether the scraper takes names outside the legacy character set. If not, a body that has one is void. */
-  readonly utf8Names: boolean;
+export interface LabelGroupOptions extends Pick<FormatParserOptions, "reservedLabels" | "utf8Names"> {
   readonly fail: Fail;
 }
 

@@ -1,4 +1,5 @@
 // Which content codings a caller takes (RFC 9110 section 12.5.3). Never guesses: what cannot be read means no.
+import { readWeight } from "../exposition/negotiation/media-type.ts";
 
 /** The weights of a caller's codings, from 0 (does not take it) to 1. */
 export interface CodingWeights {
@@ -10,9 +11,6 @@ export interface CodingWeights {
 
 export type ContentCoding = keyof CodingWeights;
 
-const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-const weight = /^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/;
-
 /**
  * No header: nothing but identity, as in Prometheus. Of a coding that stands twice the first counts. `*` stands for gzip, which
  * everybody knows, and not for zstd.
@@ -21,10 +19,9 @@ export function readAcceptEncoding(header: string | undefined): CodingWeights {
   const weights = new Map<string, number>();
   for (const item of (header ?? "").toLowerCase().split(",")) {
     const [name = "", ...parameters] = item.split(";").map((part) => part.trim());
-    if (!token.test(name)) continue;
-    const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? "1";
+    const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
     const coding = name === "x-gzip" ? "gzip" : name;
-    if (!weights.has(coding)) weights.set(coding, weight.test(quality) ? Number(quality) : 0);
+    if (!weights.has(coding)) weights.set(coding, readWeight(quality));
   }
   const others = weights.get("*") ?? 0;
   return {

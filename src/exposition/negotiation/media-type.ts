@@ -38,3 +38,9 @@ export function parseMediaType(text: string): MediaType | undefined {
 export function splitList(header: string): string[] {
   return header.match(/(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g) ?? [];
 }
+
+/** The parameter `q` (RFC 9110, section 12.4.2), 1 without one. What is no weight counts as 0: never guess. */
+export function readWeight(text: string | undefined): number {
+  if (text === undefined) return 1;
+  return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 0;
+}

@@ -3,7 +3,7 @@
  * what the answer is called. Nothing of the header itself is passed on: pods only see what was understood.
  */
 import type { ExpositionFormat } from "../format.ts";
-import { type MediaType, parseMediaType, splitList } from "./media-type.ts";
+import { type MediaType, parseMediaType, readWeight, splitList } from "./media-type.ts";
 import {
   type Escaping,
   isEscaping,
@@ -75,12 +75,6 @@ function readPreference(item: MediaType | undefined): Preference | undefined {
   if (type !== openMetricsType) return undefined;
   const version = parameters.get("version") ?? "0.0.1";
   return isOpenMetricsVersion(version) ? { type, version, escaping, weight } : undefined;
-}
-
-/** RFC 9110, section 12.4.2. What is no weight counts as 0: never guess. */
-function readWeight(text: string | undefined): number {
-  if (text === undefined) return 1;
-  return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 0;
 }
 
 /** The same preferences, each format once; and anything rather than nothing, since all formats can be told apart. */

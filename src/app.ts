@@ -9,7 +9,9 @@ import { ApiTransport } from "./discovery/kubernetes/api-transport.ts";
 import { FileToken, FixedToken } from "./discovery/kubernetes/bearer-token.ts";
 import { KubernetesPods } from "./discovery/kubernetes/kubernetes-pods.ts";
 import type { PodSource, PodSourceStatus } from "./discovery/pod-source.ts";
+import { createPodReader } from "./discovery/pod-reader.ts";
 import { PodStore } from "./discovery/pod-store.ts";
+import type { PodReader } from "./discovery/pod.ts";
 import { CertificateWatch } from "./http/certificate-watch.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
@@ -20,6 +22,7 @@ import { PodConnections } from "./scrape/pod-connections.ts";
 import { PodScraper } from "./scrape/scrape-pods.ts";
 import { UpstreamTls } from "./scrape/upstream-tls.ts";
 import { AccessPolicy } from "./targets/access-policy.ts";
+import { AnnotationKeys } from "./targets/annotation-keys.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
@@ -48,8 +51,11 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   const metrics = createMetrics({ version });
   const policy = new AccessPolicy(config);
   const pods = new PodStore();
+  const shown = new AnnotationKeys(config.sdAnnotations);
+  const showsAnnotation = (key: string) => shown.matches(key);
+  const readPod = createPodReader({ keepsAnnotation: showsAnnotation });
   const userAgent = `k8s-prometheus-proxy/${version}`;
-  const source = createPodSource(config, { store: pods, userAgent, logger, metrics });
+  const source = createPodSource(config, { store: pods, readPod, userAgent, logger, metrics });
   const tls = new UpstreamTls({ settings: config, logger, metrics });
   const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs, tls });
   const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
@@ -78,6 +84,8 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     pods,
     podSource: source,
     policy,
+    budget,
+    showsAnnotation,
     scraper,
     passThrough,
     metrics,
@@ -151,6 +159,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
 
 interface PodSourceParts {
   readonly store: PodStore;
+  readonly readPod: PodReader;
   readonly userAgent: string;
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -159,11 +159,11 @@ describe("pods", () => {
     const read = { uid: "u", namespace: "a", name: "web-1", ips: ["10.1.2.3"], phase: "Running" };
     expect(readPod(realistic)).toMatchObject({
       ...read,
-      ready: true,
+      readiness: "True",
       ports: [{ name: "metrics", port: 9100 }],
     });
     expect(readPod(smallPod(options))).toMatchObject(read);
-    expect(readPod(realisticPod({ ...options, ready: false }))).toMatchObject({ ready: false });
+    expect(readPod(realisticPod({ ...options, ready: false }))).toMatchObject({ readiness: "False" });
   });
 
   it("cannot be written against their state", () => {

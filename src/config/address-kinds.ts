@@ -85,3 +85,35 @@ export function apiUrl(): ValueKind<ApiAddress> {
     wanted: "an http or https URL without user, query and fragment, such as https://kubernetes.example:6443",
   };
 }
+
+/** Where callers reach the proxy. */
+export interface ExternalUrl {
+  readonly scheme: "http" | "https";
+  /** Name or address and, unless it is the scheme's own, port: `proxy.example:5053`, `[fd00::1]`. */
+  readonly host: string;
+  /** "" or as in `/a/b`. */
+  readonly pathPrefix: string;
+}
+
+export function externalUrl(): ValueKind<ExternalUrl> {
+  const prefix = urlPrefix();
+  return {
+    schema: z.string().transform((text, context) => {
+      const url = URL.canParse(text) && /^https?:\/\//i.test(text) ? new URL(text) : undefined;
+      // As it was written: a URL that has to be changed to be one is not what its author meant.
+      const path = url === undefined ? undefined : text.slice(text.indexOf("://") + 3).replace(/^[^/]*/, "");
+      const pathPrefix = path === "" || path === "/" ? { data: "" } : prefix.schema.safeParse(path);
+      const isPlain = url !== undefined && url.username === "" && url.password === "" && !/[?#@]/.test(text);
+      if (isPlain && pathPrefix.data !== undefined) {
+        const scheme = url.protocol === "https:" ? "https" : "http";
+        return { scheme, host: url.host, pathPrefix: pathPrefix.data } as const;
+      }
+      context.addIssue("not a URL of that form");
+      return z.NEVER;
+    }),
+    // Credentials stand before an @, tokens in a query.
+    conceals: (text) => /[@?#]/.test(text),
+    placeholder: "url",
+    wanted: "an http or https URL without user, query and fragment, such as https://proxy.example:5053/v1",
+  };
+}

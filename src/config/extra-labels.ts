@@ -66,6 +66,8 @@ function isKeyPrefix(text: string): boolean {
 const takenNames: Readonly<Record<string, string>> = {
   podname: "the proxy adds podname anyway",
   podip: "the proxy adds podip anyway",
+  namespace: "namespace is the pod's namespace, for which there is the entry namespace",
+  port: "port tells the ports of a pod apart",
   reason: "reason tells why a pod failed",
   job: "Prometheus sets job itself",
   instance: "Prometheus sets instance itself",

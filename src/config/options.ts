@@ -1,9 +1,10 @@
 // Every option, once. The parser, the flags, --help and docs/configuration.md are made from this table, so an option
 // cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
 import type * as z from "zod";
-import { apiUrl, hostName, ipAddress, serverName, urlPrefix } from "./address-kinds.ts";
+import { apiUrl, externalUrl, hostName, ipAddress, serverName, urlPrefix } from "./address-kinds.ts";
 import { extraLabelList } from "./extra-labels.ts";
 import { cidrList, namespaceList, patternList, portList, watchList } from "./list-kinds.ts";
+import { keyPattern } from "./pattern-list.ts";
 import {
   bearerToken,
   boolean,
@@ -49,6 +50,7 @@ export const optionGroups = {
   time: "Time limits",
   limits: "Concurrency and size limits",
   answers: "Merged answers",
+  discovery: "Service discovery",
   process: "Logging and shutdown",
 };
 
@@ -456,6 +458,25 @@ export const options = {
     kind: boolean(),
     default: "true",
     help: "Adds k8s_prometheus_proxy_pod_up and its companions for every pod to a merged answer.",
+  },
+  sdAnnotations: {
+    env: "SD_ANNOTATIONS",
+    group: "discovery",
+    kind: keyPattern(),
+    default: "prometheus\\.io/.*",
+    takesEmpty: true,
+    help:
+      "RE2 pattern of the keys of annotations that /sd tells, as __meta_kubernetes_pod_annotation_…; it has to match the whole " +
+      "key. .* tells what Prometheus' own discovery would; set to nothing: none. The proxy keeps those annotations in memory.",
+  },
+  externalUrl: {
+    env: "EXTERNAL_URL",
+    group: "discovery",
+    kind: externalUrl(),
+    defaultText: "the listener's scheme, the request's Host and APP_URL_PREFIX",
+    help:
+      "Where callers reach the proxy, which is what /sd tells them to scrape: scheme, host, port and path prefix, such as " +
+      "https://proxy.example:5053. Needed where TLS or a prefix is added on the way.",
   },
   logLevel: {
     env: "LOG_LEVEL",

@@ -345,6 +345,34 @@ const cases: Record<OptionKey, OptionCase> = {
     ],
     bad: ["PrometheusProto", "prometheustext0.0.4", "text/plain", "none"],
   },
+  sdAnnotations: {
+    default: "prometheus\\.io/.*",
+    good: [
+      [".*", ".*"],
+      ["a|b/c", "a|b/c"],
+      ["", ""],
+    ],
+    bad: ["(", "a(?=b)", "[", "*"],
+  },
+  externalUrl: {
+    good: [
+      ["https://proxy.example:5053", { scheme: "https", host: "proxy.example:5053", pathPrefix: "" }],
+      ["http://10.0.0.1/", { scheme: "http", host: "10.0.0.1", pathPrefix: "" }],
+      ["https://[fd00::1]:443/a/b/", { scheme: "https", host: "[fd00::1]", pathPrefix: "/a/b" }],
+    ],
+    bad: [
+      "proxy.example",
+      "ftp://proxy.example",
+      "https://",
+      "https://u@proxy.example",
+      "https://proxy.example?x",
+      "https://proxy.example/#x",
+      "https://proxy.example/a//b",
+      "https://proxy.example/a/../b",
+      "https://proxy.example/%41",
+      "https://proxy.example/a b",
+    ],
+  },
   extraLabels: {
     default: [],
     good: [
@@ -435,7 +463,7 @@ test.for(keys)("parseConfig() names %s when its value is refused", (key) => {
 const takesEmpty = (key: OptionKey) => (options[key] as Option).takesEmpty === true;
 
 test("parseConfig() takes an empty FALLBACK_SCRAPE_PROTOCOL as no fallback, and no other empty variable as a value", () => {
-  expect(keys.filter(takesEmpty)).toEqual(["fallbackScrapeProtocol"]);
+  expect(keys.filter(takesEmpty)).toEqual(["fallbackScrapeProtocol", "sdAnnotations"]);
   const { config, sources } = configOf({ env: { FALLBACK_SCRAPE_PROTOCOL: "" } });
   expect([config.fallbackScrapeProtocol, sources.fallbackScrapeProtocol]).toEqual(["", "environment"]);
   expect(configOf({ argv: ["--fallback-scrape-protocol="] }).config.fallbackScrapeProtocol).toBe("");

@@ -1,6 +1,20 @@
-// METRICS_PATH_WHITELIST as text: where its commas split, and whether a pattern is RE2 syntax. A pattern that could
+// Patterns as text: where the commas of METRICS_PATH_WHITELIST split, and whether a pattern is RE2 syntax. A pattern that could
 // mean something else than its author saw must stop the start, because an accidental one opens every path.
 import { RE2JS } from "re2js";
+import * as z from "zod";
+import type { ValueKind } from "./value-kinds.ts";
+
+/** One pattern for keys, or nothing. */
+export function keyPattern(): ValueKind<string> {
+  return {
+    schema: z.string().superRefine((text, context) => {
+      const problem = findPatternProblem(text);
+      if (problem !== undefined) context.addIssue(problem);
+    }),
+    placeholder: "pattern",
+    wanted: "a pattern in RE2 syntax, such as prometheus\\.io/.*, or nothing",
+  };
+}
 
 /**
  * Splits at the commas between patterns. A comma is part of the pattern in a repeat count (`{1,3}`), in a character

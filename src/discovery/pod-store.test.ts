@@ -15,20 +15,20 @@ describe("PodStore", () => {
   test("is empty at first", () => {
     const store = new PodStore();
     expect(store.size).toBe(0);
-    expect(store.withPrefix("team-a", "")).toEqual([]);
+    expect(store.find("team-a", { prefix: "", terms: [] })).toEqual([]);
     expect(store.byIp("10.244.0.1")).toEqual([]);
     expect(store.get("1")).toBeUndefined();
     expect(store.countByNamespace()).toEqual(new Map());
   });
 
-  test("withPrefix() gives the pods of a prefix by name, then uid", () => {
+  test("find() gives the pods of a prefix by name, then uid", () => {
     const store = new PodStore();
     const names = ["app", "app-", "app-1", "app-10", "app-2", "app.x", "apple", "ap", "b", "a"];
     store.replace(names.map((name, index) => pod(String(index), { name })));
     store.upsert(pod("u2", { name: "app-2" }));
     store.upsert(pod("other", { name: "app-1", namespace: "team-b" }));
     const check = (prefix: string, expected: string[]) =>
-      expect(namesOf(store.withPrefix("team-a", prefix)), prefix).toEqual(expected);
+      expect(namesOf(store.find("team-a", { prefix: prefix, terms: [] })), prefix).toEqual(expected);
     check("app-", ["app-", "app-1", "app-10", "app-2", "app-2"]);
     check("app-1", ["app-1", "app-10"]);
     check("app-10", ["app-10"]);
@@ -37,7 +37,7 @@ describe("PodStore", () => {
     check("", ["a", "ap", "app", "app-", "app-1", "app-10", "app-2", "app-2", "app.x", "apple", "b"]);
     check("c", []);
     check("0", []);
-    expect(uidsOf(store.withPrefix("team-a", "app-2"))).toEqual(["4", "u2"]);
+    expect(uidsOf(store.find("team-a", { prefix: "app-2", terms: [] }))).toEqual(["4", "u2"]);
     expect(store.inNamespace("team-b")).toHaveLength(1);
     expect(store.inNamespace("__proto__")).toEqual([]);
   });
@@ -125,11 +125,11 @@ describe("PodStore", () => {
     for (let index = 0; index < 5000; index += 1) {
       store.delete(String(index));
       store.upsert(pod(`new-${index}`, { name: name(index) }));
-      store.withPrefix("team-a", `app-07-${index}`);
+      store.find("team-a", { prefix: `app-07-${index}`, terms: [] });
     }
     // About 0.1 s; sorting or scanning at every step takes minutes.
     expect(performance.now() - started).toBeLessThan(5000);
-    expect(store.withPrefix("team-a", "app-07-")).toHaveLength(200);
+    expect(store.find("team-a", { prefix: "app-07-", terms: [] })).toHaveLength(200);
   });
 });
 
@@ -143,7 +143,7 @@ function expectSame(store: PodStore, model: readonly Pod[]): void {
   for (const namespace of ["team-a", "team-b"]) {
     const pods = model.filter((pod) => pod.namespace === namespace);
     for (const prefix of ["", "a", "a-", "a-1", "b", "c"]) {
-      expect(store.withPrefix(namespace, prefix)).toEqual(
+      expect(store.find(namespace, { prefix: prefix, terms: [] })).toEqual(
         order(pods.filter(({ name }) => name.startsWith(prefix))),
       );
     }

@@ -1,12 +1,12 @@
 // The pods that exist now, as far as is known. Reads are synchronous, see one consistent state and give copies.
 // Never filters by phase, address or rule: which pods may be scraped is decided by `targets`.
-import { PodsByName } from "./pods-by-name.ts";
+import { NamespacePods, type PodQuery } from "./namespace-pods.ts";
 import type { Pod } from "./pod.ts";
 
 /** Pods by uid, with indexes by namespace and name and by address. Filled by a PodSource, which says how true it is. */
 export class PodStore {
   #byUid = new Map<string, Pod>();
-  #byNamespace = new Map<string, PodsByName>();
+  #byNamespace = new Map<string, NamespacePods>();
   #byIp = new Map<string, Set<Pod>>();
 
   get size(): number {
@@ -15,14 +15,17 @@ export class PodStore {
 
   /** Adds a pod, or replaces the one with its uid. */
   upsert(pod: Pod): void {
-    const old = this.#byUid.get(pod.uid);
-    if (old !== undefined && (old.namespace !== pod.namespace || old.name !== pod.name)) this.delete(old.uid);
-    else if (old !== undefined) this.#removeIps(old);
+    let old = this.#byUid.get(pod.uid);
+    if (old !== undefined && (old.namespace !== pod.namespace || old.name !== pod.name)) {
+      this.delete(old.uid);
+      old = undefined;
+    }
+    if (old !== undefined) this.#removeIps(old);
     this.#byUid.set(pod.uid, pod);
     this.#addIps(pod);
     const pods = this.#byNamespace.get(pod.namespace);
-    if (pods === undefined) this.#byNamespace.set(pod.namespace, new PodsByName([pod]));
-    else pods.set(pod);
+    if (pods === undefined) this.#byNamespace.set(pod.namespace, new NamespacePods([pod]));
+    else pods.set(pod, old);
   }
 
   /** Removes the pod with this uid; nothing happens when there is none. */
@@ -43,7 +46,7 @@ export class PodStore {
     for (const pod of this.#byUid.values()) this.#addIps(pod);
     const groups = Map.groupBy(this.#byUid.values(), ({ namespace }) => namespace);
     this.#byNamespace = new Map(
-      Array.from(groups, ([namespace, group]) => [namespace, new PodsByName(group)]),
+      Array.from(groups, ([namespace, group]) => [namespace, new NamespacePods(group)]),
     );
   }
 
@@ -61,16 +64,21 @@ export class PodStore {
       this.#byUid.set(pod.uid, pod);
       this.#addIps(pod);
     }
-    if (next.size > 0) this.#byNamespace.set(namespace, new PodsByName([...next.values()]));
+    if (next.size > 0) this.#byNamespace.set(namespace, new NamespacePods(next.values()));
   }
 
   get(uid: string): Pod | undefined {
     return this.#byUid.get(uid);
   }
 
-  /** The pods of a namespace whose names begin with the prefix, by name, then uid. */
-  withPrefix(namespace: string, prefix: string): readonly Pod[] {
-    return this.#byNamespace.get(namespace)?.withPrefix(prefix) ?? [];
+  /** The pods of a namespace that the query is about, by name, then uid. Its cost does not grow with the others. */
+  find(namespace: string, query: PodQuery): readonly Pod[] {
+    return this.#byNamespace.get(namespace)?.find(query) ?? [];
+  }
+
+  /** The namespaces that have pods, by name. */
+  namespaces(): readonly string[] {
+    return [...this.#byNamespace.keys()].sort();
   }
 
   /** The pods with this very name: one, or also its replacement. */
@@ -85,7 +93,7 @@ export class PodStore {
 
   /** The pods of a namespace, by name, then uid. */
   inNamespace(namespace: string): readonly Pod[] {
-    return this.withPrefix(namespace, "");
+    return this.find(namespace, { prefix: "", terms: [] });
   }
 
   /** The pods that have this canonical address, in no particular order: several on a host's network, and ended ones. */

@@ -13,12 +13,17 @@ describe("readPod()", () => {
         ...metadata,
         labels: { app: "web", tier: "" },
         annotations: { "prometheus.io/port": "9090", "prometheus.io/path": "/x", "example.test/other": "y" },
+        ownerReferences: [
+          { kind: "Other", name: "x" },
+          { kind: "ReplicaSet", name: "app-6f", controller: true },
+        ],
       },
       spec: {
         nodeName: "node-1",
         containers: [
           {
             name: "web",
+            image: "web:1",
             ports: [
               { name: "http", containerPort: 8080 },
               { containerPort: 53, protocol: "UDP" },
@@ -34,7 +39,13 @@ describe("readPod()", () => {
       status: {
         phase: "Running",
         podIP: "10.244.0.11",
+        hostIP: "192.0.2.1",
         podIPs: [{ ip: "10.244.0.11" }, { ip: "FD00:0:0::11" }],
+        containerStatuses: [
+          { name: "mesh", containerID: "none" },
+          { name: "web", containerID: "containerd://1" },
+        ],
+        initContainerStatuses: [{ name: "mesh", containerID: "containerd://2" }],
         conditions: [
           { type: "PodScheduled", status: "True" },
           { type: "Ready", status: "True" },
@@ -44,9 +55,12 @@ describe("readPod()", () => {
     expect(readPod(object)).toEqual({
       ...metadata,
       ips: ["10.244.0.11", "fd00::11"],
+      podIp: "10.244.0.11",
+      hostIp: "192.0.2.1",
       phase: "Running",
-      ready: true,
+      readiness: "True",
       nodeName: "node-1",
+      controller: { kind: "ReplicaSet", name: "app-6f" },
       labels: new Map([
         ["app", "web"],
         ["tier", ""],
@@ -55,12 +69,16 @@ describe("readPod()", () => {
         ["prometheus.io/port", "9090"],
         ["prometheus.io/path", "/x"],
       ]),
+      containers: [
+        { name: "web", image: "web:1", id: "containerd://1", init: false },
+        { name: "helper", image: "", id: "", init: false },
+        { name: "mesh", image: "", id: "containerd://2", init: true },
+      ],
       ports: [
         { container: "web", name: "http", port: 8080, protocol: "TCP" },
         { container: "web", name: "", port: 53, protocol: "UDP" },
         { container: "mesh", name: "metrics", port: 15090, protocol: "TCP" },
       ],
-      onlyContainer: "",
     });
   });
 
@@ -68,13 +86,16 @@ describe("readPod()", () => {
     expect(readPod({ metadata })).toEqual({
       ...metadata,
       ips: [],
+      podIp: "",
+      hostIp: "",
       phase: "",
-      ready: false,
+      readiness: "Unknown",
       nodeName: "",
+      controller: undefined,
       labels: new Map(),
       annotations: new Map(),
+      containers: [],
       ports: [],
-      onlyContainer: "",
     });
   });
 
@@ -130,9 +151,16 @@ describe("readPod()", () => {
   test("reads odd shapes as missing", () => {
     const check = (rest: object, expected: object) =>
       expect(readPod({ metadata, ...rest })).toMatchObject(expected);
-    check({ status: { conditions: [{ type: "Ready", status: true }] } }, { ready: false });
-    check({ status: { conditions: [{ type: "Ready", status: "Unknown" }] } }, { ready: false });
-    check({ status: { conditions: { type: "Ready", status: "True" } } }, { ready: false });
+    check({ status: { conditions: [{ type: "Ready", status: true }] } }, { readiness: "" });
+    check({ status: { conditions: { type: "Ready", status: "True" } } }, { readiness: "Unknown" });
+    check(
+      { metadata: { ...metadata, ownerReferences: [{ controller: true }] } },
+      { controller: { kind: "", name: "" } },
+    );
+    check(
+      { metadata: { ...metadata, ownerReferences: [{ controller: "true", kind: "A" }] } },
+      { controller: undefined },
+    );
     check({ status: { phase: 1 } }, { phase: "" });
     check({ spec: "x", status: "x" }, { ports: [], ips: [] });
     check({ spec: { containers: "x", initContainers: [null] } }, { ports: [] });
@@ -143,15 +171,16 @@ describe("readPod()", () => {
     check({ metadata: { ...metadata, annotations: { other: 1 } } }, { annotations: new Map() });
   });
 
-  test("names the only container, beside init containers and sidecars", () => {
-    const check = (spec: object, onlyContainer: string) =>
-      expect(readPod({ metadata, spec })).toMatchObject({ onlyContainer });
-    check({ containers: [{ name: "web" }] }, "web");
-    check({ containers: [{ name: "web" }], initContainers: [{ name: "a", restartPolicy: "Always" }] }, "web");
-    check({ containers: [{ name: "web" }, { name: "helper" }] }, "");
-    check({ containers: [{ name: 1 }] }, "");
-    check({ containers: [] }, "");
-    check({ initContainers: [{ name: "setup" }] }, "");
+  test("keeps the annotations that it is told to, beside those about scraping", () => {
+    const annotations = { "prometheus.io/port": "1", "a/b": "x", c: "y", d: 1 };
+    const object = { metadata: { ...metadata, annotations } };
+    const keysOf = (keepsAnnotation?: (key: string) => boolean) => {
+      const pod = readPod(object, { ...(keepsAnnotation && { keepsAnnotation }) });
+      return "annotations" in pod ? [...pod.annotations.keys()] : pod;
+    };
+    expect(keysOf()).toEqual(["prometheus.io/port"]);
+    expect(keysOf((key) => key === "a/b")).toEqual(["prometheus.io/port", "a/b"]);
+    expect(keysOf(() => true)).toEqual({ problem: 'the value of annotation "d" is not a string' });
   });
 
   test("keeps names that prototypes have as data", () => {

@@ -32,9 +32,13 @@ export class PodsByName {
 
   /** The pods whose names begin with the prefix: a copy, which later changes leave as it is. */
   withPrefix(prefix: string): readonly Pod[] {
-    const from = this.#lowerBound(({ name }) => name < prefix);
-    const to = this.#lowerBound(({ name }) => name < prefix || name.startsWith(prefix));
-    return this.#pods.slice(from, to);
+    return this.#pods.slice(...this.#rangeOf(prefix));
+  }
+
+  /** How many pods have a name that begins with the prefix. */
+  countPrefix(prefix: string): number {
+    const [from, to] = this.#rangeOf(prefix);
+    return to - from;
   }
 
   /** The pods with this very name: a copy. */
@@ -42,6 +46,13 @@ export class PodsByName {
     const from = this.#lowerBound((pod) => pod.name < name);
     const to = this.#lowerBound((pod) => pod.name <= name);
     return this.#pods.slice(from, to);
+  }
+
+  #rangeOf(prefix: string): [from: number, to: number] {
+    return [
+      this.#lowerBound(({ name }) => name < prefix),
+      this.#lowerBound(({ name }) => name < prefix || name.startsWith(prefix)),
+    ];
   }
 
   /** The index of the first pod that is not before; `isBefore` holds for a (possibly empty) beginning of the order. */
@@ -57,7 +68,8 @@ export class PodsByName {
   }
 }
 
-function comparePods(a: Pod, b: Pod): number {
+/** By name, then uid. */
+export function comparePods(a: Pod, b: Pod): number {
   return compareText(a.name, b.name) || compareText(a.uid, b.uid);
 }
 

@@ -4,9 +4,9 @@ import { rawRequest } from "../../test/support/http/raw-request.ts";
 import { parseConfig } from "../config/parse-config.ts";
 import { PodsUnknownError } from "../discovery/pod-source.ts";
 import { PodStore } from "../discovery/pod-store.ts";
-import type { Pod } from "../discovery/pod.ts";
+import { type Pod, readPod } from "../discovery/pod.ts";
 import { BodyParser, type ParsedBody } from "../exposition/body-parser.ts";
-import { BufferBudgetError } from "../scrape/buffer-budget.ts";
+import { BufferBudget, BufferBudgetError } from "../scrape/buffer-budget.ts";
 import type { PodScraper, PodScrapeRequest, ScrapedPods } from "../scrape/scrape-pods.ts";
 import type { Target } from "../targets/target.ts";
 import { AccessPolicy } from "../targets/access-policy.ts";
@@ -14,19 +14,10 @@ import { createLogger } from "../telemetry/logger.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createMainListener } from "./main-listener.ts";
 
-const pod: Pod = {
-  uid: "1",
-  name: "app-1",
-  namespace: "team-a",
-  ips: ["10.0.0.1"],
-  phase: "Running",
-  ready: true,
-  nodeName: "",
-  labels: new Map(),
-  annotations: new Map(),
-  ports: [],
-  onlyContainer: "",
-};
+const pod = readPod({
+  metadata: { uid: "1", name: "app-1", namespace: "team-a" },
+  status: { podIP: "10.0.0.1", phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
+}) as Pod;
 const merge = "/mproxy/team-a/app-/metrics?upstreamPort=1";
 const pass = "/kubesd/metrics?pod=10.0.0.1&target_port=1";
 
@@ -68,6 +59,8 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
           : Promise.resolve({ release() {} }),
     },
     policy: new AccessPolicy(parsed.config),
+    budget: new BufferBudget({ maxBytes: 1e9, metrics }),
+    showsAnnotation: () => false,
     // Bodies of another type than the caller asked for would be a mistake of the test.
     scraper: { scrape: scrape as PodScraper["scrape"], expectedBytes: (targets) => targets * 200e6 },
     passThrough: { open: () => Promise.resolve({ failed: true, reason: "connect", detail: "refused" }) },

@@ -5,16 +5,19 @@ import type { FastifyRequest } from "fastify";
 import type { Config } from "../config/parse-config.ts";
 import type { PodSource } from "../discovery/pod-source.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
+import type { BufferBudget } from "../scrape/buffer-budget.ts";
 import type { PassThrough } from "../scrape/pass-through.ts";
 import type { PodScraper } from "../scrape/scrape-pods.ts";
 import type { AccessPolicy } from "../targets/access-policy.ts";
 import { MalformedRequestError } from "../targets/malformed-request-error.ts";
+import { NamespaceScope } from "../targets/namespace-scope.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Route } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { Listener } from "./listener.ts";
 import { MergePace } from "./merge-pace.ts";
+import { addDiscoveryRoute } from "./routes/discovery.ts";
 import { addMergePodsRoute } from "./routes/merge-pods.ts";
 import { addPassThroughRoute } from "./routes/pass-through-pod.ts";
 import { addRootRoute } from "./routes/root.ts";
@@ -25,6 +28,9 @@ export interface MainListenerOptions {
   readonly pods: PodStore;
   readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
+  readonly budget: BufferBudget;
+  /** SD_ANNOTATIONS. */
+  readonly showsAnnotation: (key: string) => boolean;
   readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly passThrough: Pick<PassThrough, "open">;
   readonly metrics: Metrics;
@@ -33,7 +39,7 @@ export interface MainListenerOptions {
 
 export interface MainListener {
   readonly listener: Listener;
-  /** Requests to /mproxy and /kubesd that are being answered. */
+  /** Requests to /mproxy, /kubesd and /sd that are being answered. */
   readonly scrapesInFlight: () => number;
 }
 
@@ -60,8 +66,15 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onConnectionRefused: () => metrics.limitHit("client_connections"),
     onHandshakeRefused: () => metrics.limitHit("client_handshake"),
   });
+  const namespaceScope = new NamespaceScope({
+    // PODS_FILE has the pods of every namespace.
+    known: config.kubernetes?.namespaces ?? "*",
+    whitelist: config.namespaceWhitelist,
+    policy: options.policy,
+  });
   addRootRoute(listener.app, options);
-  addMergePodsRoute(listener.app, { ...options, limit: merges, pace: new MergePace() });
+  addDiscoveryRoute(listener.app, { ...options, namespaceScope, limit: merges });
+  addMergePodsRoute(listener.app, { ...options, namespaceScope, limit: merges, pace: new MergePace() });
   addPassThroughRoute(listener.app, { ...options, limit: passes });
   return { listener, scrapesInFlight: () => merges.active + passes.active };
 }
@@ -69,6 +82,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
 function routeOf({ raw: { url = "" }, underPrefix }: FastifyRequest): Route {
   if (underPrefix && url.startsWith("/mproxy/")) return "mproxy";
   if (underPrefix && url.startsWith("/kubesd/")) return "kubesd";
+  if (underPrefix && (url === "/sd" || url.startsWith("/sd?"))) return "sd";
   return url === "/" || url.startsWith("/?") ? "root" : "other";
 }
 

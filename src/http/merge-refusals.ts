@@ -1,4 +1,5 @@
 // Why a merge has nothing to answer: no pod, or none that answered. The words are the proxy's own, and hold nothing that a pod sent.
+import { isNarrow } from "../targets/pod-filter.ts";
 import type { SelectedPods } from "../targets/select-pods.ts";
 import { HttpError } from "./http-error.ts";
 import { countReasons, type PodReport } from "./pod-report.ts";
@@ -6,18 +7,21 @@ import type { MergeRequest } from "./routes/merge-request.ts";
 
 /** Throws HttpError 404 unless a running pod matches. */
 export function requireAny(
-  { targets, withoutPort, portNotAllowed, outsideCidr }: SelectedPods,
+  { targets, failed, outsideCidr }: SelectedPods,
   { selection }: MergeRequest,
 ): void {
-  if (targets.length + withoutPort.length + portNotAllowed.length > 0) return;
+  if (targets.length + failed.length > 0) return;
   const left = outsideCidr === 0 ? "" : `, and CIDR_WHITELIST leaves out ${outsideCidr} that would match`;
-  const name = selection.prefix === "" ? "" : ` with a name that begins with "${selection.prefix}"`;
-  const matching =
-    selection.selector === undefined && !selection.readyOnly ? "" : " and the parameters of the request";
-  throw new HttpError(
-    404,
-    `Cannot find a running pod in namespace "${selection.namespace}"${name}${matching}: there is none${left}`,
-  );
+  const { namespaces, prefix, filter } = selection;
+  const where =
+    namespaces === "*"
+      ? "any namespace"
+      : namespaces.length === 1
+        ? `namespace "${namespaces[0]}"`
+        : `any of ${namespaces.length} namespaces`;
+  const name = prefix === "" ? "" : ` with a name that begins with "${prefix}"`;
+  const matching = isNarrow(filter) ? " and the parameters of the request" : "";
+  throw new HttpError(404, `Cannot find a running pod in ${where}${name}${matching}: there is none${left}`);
 }
 
 /** 504 when time was the only reason, else 502. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 
 import { extraLabelList } from "../config/extra-labels.ts";
 import { type Pod, readPod } from "../discovery/pod.ts";
-import { PodLabels } from "./pod-labels.ts";
+import type { Label } from "../exposition/label.ts";
+import { PodLabels, type PodLabelsOptions } from "./pod-labels.ts";
 
 interface Example {
   readonly labels?: Record<string, string>;
@@ -15,8 +16,17 @@ function pod({ labels = {}, ...spec }: Example = {}): Pod {
   return readPod({ metadata: { uid: "1", namespace: "team-a", name: "app-1", labels }, spec }) as Pod;
 }
 
+function podLabels(extra: string, o: Partial<PodLabelsOptions> = {}): PodLabels {
+  const labels = extra === "" ? [] : extraLabelList().schema.parse(extra);
+  return new PodLabels({ extra: labels, namespace: false, port: false, containers: [], ...o });
+}
+
+function textOf(labels: readonly Label[]): string {
+  return labels.map(({ name, value }) => `${name}=${value}`).join();
+}
+
 function labelsOf(extra: string, of: Pod, ports = [80]): string {
-  const labels = new PodLabels(extraLabelList().schema.parse(extra)).of(of, "10.0.0.1", ports);
+  const labels = podLabels(extra).ofPod(of, "10.0.0.1", ports);
   return labels.map(({ name, value }) => `${name}=${value}`).join();
 }
 
@@ -29,8 +39,8 @@ describe("PodLabels", () => {
   };
 
   test("without EXTRA_LABELS gives name and address", () => {
-    const labels = new PodLabels([]);
-    expect(labels.of(pod(), "10.0.0.1", [80])).toEqual([
+    const labels = podLabels("");
+    expect(labels.ofPod(pod(), "10.0.0.1", [80])).toEqual([
       { name: "podname", value: "app-1" },
       { name: "podip", value: "10.0.0.1" },
     ]);
@@ -38,8 +48,28 @@ describe("PodLabels", () => {
   });
 
   test("names what any pod can get, whether this one has it or not", () => {
-    const labels = new PodLabels(extraLabelList().schema.parse("label:a/b,node,label:c=d"));
+    const labels = podLabels("label:a/b,node,label:c=d");
     expect(labels.names).toEqual(["podname", "podip", "a_b", "node", "d"]);
+  });
+
+  test("tell namespace and port where pods of several namespaces or at several ports are asked", () => {
+    const labels = podLabels("node,namespace,label:a", { namespace: true, port: true });
+    const of = pod({ nodeName: "n", labels: { a: "b" } });
+    expect(labels.names).toEqual(["podname", "podip", "namespace", "port", "node", "a"]);
+    expect(textOf(labels.ofSample(of, "10.0.0.1", 81))).toBe(`${base},namespace=team-a,port=81,node=n,a=b`);
+    expect(textOf(labels.ofPod(of, "10.0.0.1", [81]))).toBe(`${base},namespace=team-a,node=n,a=b`);
+    expect(textOf(podLabels("").ofSample(of, "10.0.0.1", 81))).toBe(base);
+  });
+
+  test("tell the container that the request means, where several declare the port", () => {
+    const containers = [
+      { name: "web", ports: [{ containerPort: 80 }] },
+      { name: "mesh", ports: [{ containerPort: 80 }] },
+    ];
+    const of = pod({ containers });
+    expect(textOf(podLabels("container").ofSample(of, "10.0.0.1", 80))).toBe(`${base},container=web`);
+    const meant = podLabels("container", { containers: ["mesh"] });
+    expect(textOf(meant.ofSample(of, "10.0.0.1", 80))).toBe(`${base},container=mesh`);
   });
 
   check("node,namespace", { nodeName: "node-1" }, "node=node-1,namespace=team-a");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Pod } from "../discovery/pod.ts";
+import { type Pod, readPod } from "../discovery/pod.ts";
 import type { SelectedPods } from "../targets/select-pods.ts";
 import type { FailureReason } from "../telemetry/failure-reason.ts";
 import { PodLabels } from "./pod-labels.ts";
@@ -12,22 +12,20 @@ import {
   type TargetOutcome,
 } from "./pod-report.ts";
 
-const podLabels = new PodLabels([{ source: "container", name: "container" }]);
+const podLabels = new PodLabels({
+  extra: [{ source: "container", name: "container" }],
+  namespace: false,
+  port: false,
+  containers: [],
+});
 
 function pod(name: string, uid = name, ports: Pod["ports"] = []): Pod {
-  return {
-    uid,
-    name,
-    namespace: "team-a",
-    ips: ["10.0.0.1"],
-    phase: "Running",
-    ready: true,
-    nodeName: "",
-    labels: new Map(),
-    annotations: new Map(),
-    ports,
-    onlyContainer: "",
-  };
+  const containers = ports.map(({ container, name, port }) => ({
+    name: container,
+    ports: [{ name, containerPort: port }],
+  }));
+  const pod = readPod({ metadata: { uid, name, namespace: "team-a" }, spec: { containers } });
+  return pod as Pod;
 }
 
 const target = (of: Pod, port: number) => ({
@@ -54,8 +52,10 @@ const down = (of: Pod, durationSeconds: number, reason: FailureReason, port = 1)
 });
 const selected = (withoutPort: Pod[] = [], portNotAllowed: Pod[] = []): SelectedPods => ({
   targets: [],
-  withoutPort,
-  portNotAllowed,
+  failed: [
+    ...withoutPort.map((pod) => ({ pod, reason: "no_port" as const, detail: "no port" })),
+    ...portNotAllowed.map((pod) => ({ pod, reason: "not_allowed" as const, detail: "not allowed" })),
+  ],
   outsideCidr: 0,
 });
 const summary = ({ podName, up, durationSeconds, samples, reason }: PodReport) => [

@@ -33,15 +33,11 @@ export function reportPods(
   for (const [pod, ofPod] of Map.groupBy(outcomes, ({ target }) => target.pod!)) {
     reports.push({ uid: pod.uid, ...combine(ofPod, podLabels) });
   }
-  const without = (pods: readonly Pod[], reason: FailureReason, detail: string) => {
-    for (const pod of pods) {
-      const labels = podLabels.of(pod, addressOf(pod) ?? "", []);
-      const { uid, name: podName } = pod;
-      reports.push({ uid, podName, labels, up: false, durationSeconds: 0, samples: 0, reason, detail });
-    }
-  };
-  without(selected.withoutPort, "no_port", "the pod has none of the ports asked for");
-  without(selected.portNotAllowed, "not_allowed", "the pod's port is not on PORT_WHITELIST");
+  for (const { pod, reason, detail } of selected.failed) {
+    const labels = podLabels.ofPod(pod, addressOf(pod) ?? "", []);
+    const { uid, name: podName } = pod;
+    reports.push({ uid, podName, labels, up: false, durationSeconds: 0, samples: 0, reason, detail });
+  }
   return reports.sort((a, b) => compare(a.podName, b.podName) || compare(a.uid, b.uid));
 }
 
@@ -51,7 +47,7 @@ function combine(outcomes: readonly TargetOutcome[], podLabels: PodLabels): PodR
   const failed = outcomes.find((outcome) => !outcome.up);
   return {
     podName: target.podName,
-    labels: podLabels.of(
+    labels: podLabels.ofPod(
       target.pod!,
       target.ip,
       outcomes.map(({ target: { port } }) => port),

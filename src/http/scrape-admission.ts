@@ -4,6 +4,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { type PodLease, type PodSource, PodsUnknownError } from "../discovery/pod-source.ts";
 import { createDeadline, type Deadline } from "../scrape/deadline.ts";
 import type { Refusal } from "../targets/access-policy.ts";
+import type { NamespaceScope } from "../targets/namespace-scope.ts";
+import type { Namespaces } from "../targets/namespace.ts";
 import type { Limit } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { clientStallMs } from "./answer-writer.ts";
@@ -50,6 +52,18 @@ export function refuse(refusal: Refusal | undefined): void {
   if (refusal !== undefined) throw refusalError(refusal);
 }
 
+/** The namespaces that a request is about, or throws the refusal. */
+export function admitNamespaces(scope: NamespaceScope, asked: Namespaces): Namespaces {
+  const resolved = scope.resolve(asked);
+  if ("refused" in resolved) throw refusalError(resolved);
+  return resolved.namespaces;
+}
+
+/** What holdPods() takes. */
+export function namespacesToHold(namespaces: Namespaces): readonly (string | undefined)[] {
+  return namespaces === "*" ? [undefined] : namespaces;
+}
+
 /**
  * Waits until the pods of these namespaces (undefined: of all that are configured) are known; they stay known until the answer
  * is over. Throws 503 when they are not within the deadline: an absent pod may only be unknown.
@@ -59,14 +73,22 @@ export async function holdPods(
   { pods, namespaces, deadline, signal }: PodsToHold,
 ): Promise<void> {
   const leases: PodLease[] = [];
-  // One listener, however many namespaces share an address. Had it closed before, the signal would have been aborted.
+  let isOver = false;
+  // One listener, however many namespaces there are. Had it closed before, the signal would have been aborted.
   reply.raw.once("close", () => {
+    isOver = true;
     for (const lease of leases) lease.release();
   });
+  const timeoutMs = deadline.remainingMs();
+  const hold = async (namespace: string | undefined) => {
+    const lease = await pods.hold(namespace, { timeoutMs, signal });
+    // It may come after another namespace was refused.
+    if (isOver) lease.release();
+    else leases.push(lease);
+  };
   try {
-    for (const namespace of namespaces) {
-      leases.push(await pods.hold(namespace, { timeoutMs: deadline.remainingMs(), signal }));
-    }
+    // At once: each may need its first list.
+    await Promise.all(Array.from(namespaces, hold));
   } catch (error) {
     if (error instanceof PodsUnknownError) throw unavailable(error.message);
     throw error;

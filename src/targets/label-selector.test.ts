@@ -107,8 +107,15 @@ describe("parseLabelSelector()", () => {
     check("app notin");
     check("app IN (web)");
     check("app not in (web)");
-    check("app>1");
-    check("app<1");
+    check("app>");
+    check("app>web");
+    check("app>-1");
+    check("app>+1");
+    check("app>=1");
+    check("app<>1");
+    check("app>1.5");
+    check("app>9223372036854775808");
+    check("app>(1)");
     check("app gt 1");
     check("(app=web)");
     check("app=web;tier=a");
@@ -140,9 +147,40 @@ describe("parseLabelSelector()", () => {
     check(`${"a".repeat(254)}/app=x`);
   });
 
+  test("compares whole numbers with > and <", () => {
+    const check = (text: string, value: string, expected: boolean) =>
+      expect(parseLabelSelector(text).matches(new Map([["v", value]])), `${text} of ${value}`).toBe(expected);
+    check("v>1", "2", true);
+    check("v>1", "1", false);
+    check("v > 9", "10", true);
+    check("v<10", "9", true);
+    check("v<10", "10", false);
+    check("v<10,v>8", "9", true);
+    check("v>007", "08", true);
+    check("v>9223372036854775806", "9223372036854775807", true);
+    check("v>1", "9223372036854775808", false);
+    for (const value of ["", "x", "2x", "2.5", "0x2"]) {
+      check("v>1", value, false);
+      check("v<9", value, false);
+    }
+    expect(parseLabelSelector("missing>1").matches(labels)).toBe(false);
+  });
+
+  test("tells which values find its pods", () => {
+    const termsOf = (text: string) =>
+      parseLabelSelector(text).terms.map(({ property, values }) => `${property.id}: ${[...values].join()}`);
+    expect(termsOf("a=1,b in (2,3),c,d==")).toEqual([
+      "label a: 1",
+      "label b: 2,3",
+      "has label c: true",
+      "label d: ",
+    ]);
+    expect(termsOf("a!=1,b notin (2),!c,d>1,e<1")).toEqual([]);
+  });
+
   test("says what was found where", () => {
     expect(() => parseLabelSelector("app web")).toThrow(
-      'Cannot read label selector "app web": found "web" where one of "=", "==", "!=", "in", "notin" is expected',
+      'Cannot read label selector "app web": found "web" where one of "=", "==", "!=", "in", "notin", ">", "<" is expected',
     );
     expect(() => parseLabelSelector("app in (a")).toThrow(
       'Cannot read label selector "app in (a": it ends where a comma or ")" is expected',

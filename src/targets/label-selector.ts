@@ -1,9 +1,13 @@
 // Label selectors in the text form of kubectl and of the Kubernetes API.
 // Never guesses: a selector that Kubernetes would refuse is refused, because a looser reading scrapes other pods.
+import type { PodTerm } from "../discovery/namespace-pods.ts";
+import type { Pod } from "../discovery/pod.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
 
-const token = /==|!=|[=!(),]|[^ \t\r\n=!(),]+/g;
+const token = /==|!=|[=!(),<>]|[^ \t\r\n=!(),<>]+/g;
+const integer = /^[0-9]+$/;
+const maxInteger = 2n ** 63n - 1n;
 const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const keyPrefix = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 const maxNameLength = 63;
@@ -12,56 +16,90 @@ const maxKeyPrefixLength = 253;
 /** A parsed selector: all of its requirements must hold. Immutable. */
 export interface LabelSelector {
   matches(labels: ReadonlyMap<string, string>): boolean;
+  /** The requirements that say which values a label has: by them the pods are found. */
+  readonly terms: readonly PodTerm[];
 }
 
-type Requirement = (labels: ReadonlyMap<string, string>) => boolean;
+interface Requirement {
+  holds(labels: ReadonlyMap<string, string>): boolean;
+  readonly term?: PodTerm;
+}
 
 /**
- * Parses `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a` and `!a`, joined by commas, as
- * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api says: `!=` and `notin` also hold for pods
- * without the label, and an empty value is a value. Throws MalformedRequestError, also for an empty selector (it would
- * select every pod) and for `<` and `>`.
+ * Parses `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, `a>1` and `a<1`, joined by commas, as
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api and the API server say: `!=` and `notin` also
+ * hold for pods without the label, an empty value is a value, and `>` and `<` compare whole numbers of 64 bits and hold for no other
+ * value. Throws MalformedRequestError, also for an empty selector: it would select every pod.
  */
 export function parseLabelSelector(text: string): LabelSelector {
   const tokens = new Tokens(text);
   const requirements = [readRequirement(tokens)];
   while (tokens.takeIf(",")) requirements.push(readRequirement(tokens));
   if (tokens.peek() !== undefined) throw tokens.unexpected("a comma or the end");
-  return { matches: (labels) => requirements.every((holds) => holds(labels)) };
+  return {
+    matches: (labels) => requirements.every((requirement) => requirement.holds(labels)),
+    terms: requirements.flatMap(({ term }) => term ?? []),
+  };
 }
 
 function readRequirement(tokens: Tokens): Requirement {
   if (tokens.takeIf("!")) {
     const absent = readKey(tokens);
-    return (labels) => !labels.has(absent);
+    return { holds: (labels) => !labels.has(absent) };
   }
   const key = readKey(tokens);
   switch (tokens.peek()) {
     case undefined:
     case ",":
-      return (labels) => labels.has(key);
+      return {
+        holds: (labels) => labels.has(key),
+        term: { property: presence(key), values: new Set(["true"]) },
+      };
     case "=":
-    case "==": {
+    case "==":
       tokens.take();
-      const value = readValue(tokens);
-      return (labels) => labels.get(key) === value;
-    }
-    case "!=": {
+      return oneOf(key, new Set([readValue(tokens)]));
+    case "in":
+      return oneOf(key, readValues(tokens));
+    case "!=":
       tokens.take();
-      const value = readValue(tokens);
-      return (labels) => labels.get(key) !== value;
+      return noneOf(key, new Set([readValue(tokens)]));
+    case "notin":
+      return noneOf(key, readValues(tokens));
+    case ">": {
+      const bound = readBound(tokens);
+      return { holds: (labels) => isInteger(labels.get(key), (value) => value > bound) };
     }
-    case "in": {
-      const values = readValues(tokens);
-      return (labels) => values.has(labels.get(key));
-    }
-    case "notin": {
-      const values = readValues(tokens);
-      return (labels) => !values.has(labels.get(key));
+    case "<": {
+      const bound = readBound(tokens);
+      return { holds: (labels) => isInteger(labels.get(key), (value) => value < bound) };
     }
     default:
-      throw tokens.unexpected('one of "=", "==", "!=", "in", "notin"');
+      throw tokens.unexpected('one of "=", "==", "!=", "in", "notin", ">", "<"');
   }
+}
+
+function oneOf(key: string, values: ReadonlySet<string | undefined>): Requirement {
+  return {
+    holds: (labels) => values.has(labels.get(key)),
+    term: { property: labelProperty(key), values: values as ReadonlySet<string> },
+  };
+}
+
+function noneOf(key: string, values: ReadonlySet<string | undefined>): Requirement {
+  return { holds: (labels) => !values.has(labels.get(key)) };
+}
+
+function labelProperty(key: string) {
+  const valuesOf = ({ labels }: Pod) => {
+    const value = labels.get(key);
+    return value === undefined ? [] : [value];
+  };
+  return { id: `label ${key}`, valuesOf };
+}
+
+function presence(key: string) {
+  return { id: `has label ${key}`, valuesOf: ({ labels }: Pod) => (labels.has(key) ? ["true"] : []) };
 }
 
 /** Kubernetes' qualified name: a name, optionally after a DNS subdomain and a slash. */
@@ -97,6 +135,25 @@ function readValues(tokens: Tokens): ReadonlySet<string | undefined> {
   while (tokens.takeIf(","));
   if (!tokens.takeIf(")")) throw tokens.unexpected('a comma or ")"');
   return values;
+}
+
+function readBound(tokens: Tokens): bigint {
+  tokens.take();
+  const text = tokens.take();
+  const bound = text === undefined ? undefined : parseInteger(text);
+  if (bound === undefined) throw tokens.unexpected("a whole number", text);
+  return bound;
+}
+
+function isInteger(text: string | undefined, holds: (value: bigint) => boolean): boolean {
+  const value = text === undefined ? undefined : parseInteger(text);
+  return value !== undefined && holds(value);
+}
+
+function parseInteger(text: string): bigint | undefined {
+  if (text.length > maxNameLength || !integer.test(text)) return undefined;
+  const value = BigInt(text);
+  return value <= maxInteger ? value : undefined;
 }
 
 function isName(text: string | undefined): boolean {

@@ -3,7 +3,18 @@
 
 /** Which part of a request was malformed. */
 export type RequestPart =
-  "path" | "query" | "namespace" | "prefix" | "port" | "scheme" | "ip" | "flag" | "selector";
+  | "path"
+  | "query"
+  | "namespace"
+  | "prefix"
+  | "port"
+  | "scheme"
+  | "ip"
+  | "flag"
+  | "selector"
+  | "workload"
+  | "container"
+  | "shard";
 
 type RequestLimit = "path_length" | "query_length" | "upstream_ports" | "family_filter";
 

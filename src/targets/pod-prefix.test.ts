@@ -4,7 +4,7 @@ import { MalformedRequestError } from "./malformed-request-error.ts";
 import { parsePodPrefix } from "./pod-prefix.ts";
 
 test("parsePodPrefix() takes what the name of a pod can begin with", () => {
-  const check = (text: string) => expect(parsePodPrefix(text, { hasSelector: false })).toBe(text);
+  const check = (text: string) => expect(parsePodPrefix(text, { mayBeAny: false })).toBe(text);
   check("a");
   check("0");
   check("app");
@@ -18,19 +18,17 @@ test("parsePodPrefix() takes what the name of a pod can begin with", () => {
   check(`${"a".repeat(251)}-`);
 });
 
-test("parsePodPrefix() reads a lone dash as any name, if a selector narrows it", () => {
-  expect(parsePodPrefix("-", { hasSelector: true })).toBe("");
-  expect(() => parsePodPrefix("-", { hasSelector: false })).toThrow(
-    'Cannot read pod name prefix "-": it needs the parameter "selector"',
+test("parsePodPrefix() reads a lone dash as any name, if a parameter narrows it", () => {
+  expect(parsePodPrefix("-", { mayBeAny: true })).toBe("");
+  expect(() => parsePodPrefix("-", { mayBeAny: false })).toThrow(
+    'Cannot read pod name prefix "-": it needs one of the parameters "selector", "workload" and "annotated=true"',
   );
 });
 
 test("parsePodPrefix() refuses every other text", () => {
   const check = (text: string) => {
-    for (const hasSelector of [false, true]) {
-      expect(() => parsePodPrefix(text, { hasSelector }), JSON.stringify(text)).toThrow(
-        MalformedRequestError,
-      );
+    for (const mayBeAny of [false, true]) {
+      expect(() => parsePodPrefix(text, { mayBeAny }), JSON.stringify(text)).toThrow(MalformedRequestError);
     }
   };
   check("");
@@ -73,7 +71,7 @@ test("parsePodPrefix() takes every beginning of every pod name", () => {
   fc.assert(
     fc.property(name, fc.nat(), (name, length) => {
       const prefix = name.slice(0, (length % name.length) + 1);
-      expect(parsePodPrefix(prefix, { hasSelector: false })).toBe(prefix);
+      expect(parsePodPrefix(prefix, { mayBeAny: false })).toBe(prefix);
     }),
   );
 });

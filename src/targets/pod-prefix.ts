@@ -7,14 +7,14 @@ const maxSubdomainLength = 253;
 
 /**
  * Returns the text when a DNS-1123 subdomain name (a pod name, at most 253 characters) can begin with it, and "" (any
- * name) for a lone "-" that comes with a selector. Throws MalformedRequestError.
+ * name) for a lone "-" beside a parameter that says which pods are meant. Throws MalformedRequestError.
  */
-export function parsePodPrefix(text: string, { hasSelector }: { hasSelector: boolean }): string {
+export function parsePodPrefix(text: string, { mayBeAny }: { mayBeAny: boolean }): string {
   if (text === "-") {
-    if (hasSelector) return "";
+    if (mayBeAny) return "";
     throw new MalformedRequestError(
       "prefix",
-      'Cannot read pod name prefix "-": it needs the parameter "selector"',
+      'Cannot read pod name prefix "-": it needs one of the parameters "selector", "workload" and "annotated=true"',
     );
   }
   if (text !== "" && (isSubdomain(text) || isSubdomain(`${text}a`))) return text;

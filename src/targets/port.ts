@@ -2,6 +2,7 @@
 // Never converts: what Number() would make of signs, blanks, hex, exponents or other scripts is refused.
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
+import { splitList } from "./split-list.ts";
 
 const decimal = /^[1-9][0-9]{0,4}$/;
 // Kubernetes' IANA_SVC_NAME, narrowed to a first letter: "0x2328" must be a malformed number and not a name.
@@ -36,7 +37,23 @@ export function requirePortNumber(text: string | undefined): number {
   );
 }
 
-/** Reads one `upstreamPort`: a number, or a port name. Throws MalformedRequestError. */
+/** Each port is another target for every pod: more of them in one request would be a port scan. */
+const maxPorts = 8;
+
+/** Reads ports, repeated or with commas: each a number or a port name, at most 8. Throws MalformedRequestError. */
+export function parsePortReferences(values: readonly string[]): readonly PortReference[] {
+  const texts = splitList(values);
+  if (texts.length <= maxPorts) return texts.map((text) => parsePortReference(text));
+  throw new MalformedRequestError(
+    "port",
+    `Cannot read ports: there are ${texts.length}, at most ${maxPorts} are taken`,
+    {
+      limit: "upstream_ports",
+    },
+  );
+}
+
+/** Reads one port: a number, or a port name. Throws MalformedRequestError. */
 export function parsePortReference(text: string): PortReference {
   const port = parsePortNumber(text);
   if (port !== undefined) return port;

@@ -3,6 +3,7 @@ import { PodStore } from "../discovery/pod-store.ts";
 import { type Pod, readPod } from "../discovery/pod.ts";
 import { AccessPolicy, type AccessSettings } from "./access-policy.ts";
 import { parseLabelSelector } from "./label-selector.ts";
+import type { PodFilter } from "./pod-filter.ts";
 import { type PodSelection, selectPods } from "./select-pods.ts";
 
 const settings: AccessSettings = {
@@ -14,10 +15,17 @@ const settings: AccessSettings = {
   portWhitelist: [],
   kubesdRequirePod: false,
 };
-const selection: PodSelection = {
-  namespace: "team-a",
-  prefix: "app-",
+const everyPod: PodFilter = {
+  selector: undefined,
+  workloads: [],
+  containers: [],
   readyOnly: false,
+  annotatedOnly: false,
+};
+const selection: PodSelection = {
+  namespaces: ["team-a"],
+  prefix: "app-",
+  filter: everyPod,
   ports: [9000],
   tls: false,
   path: "/metrics?x=%41",
@@ -74,8 +82,7 @@ describe("selectPods()", () => {
         { ...common, pod: first, podName: "app-1", ip: "10.244.0.11" },
         { ...common, pod: second, podName: "app-2", ip: "fd00:10:244::2" },
       ],
-      withoutPort: [],
-      portNotAllowed: [],
+      failed: [],
       outsideCidr: 0,
     });
   });
@@ -95,7 +102,7 @@ describe("selectPods()", () => {
     expect(namesOf(select(pods, { prefix: "app" }))).toEqual(["app-1", "apple-1"]);
     expect(namesOf(select(pods, { prefix: "" }))).toEqual(["app-1", "apple-1"]);
     expect(namesOf(select(pods, { prefix: "x" }))).toEqual([]);
-    expect(namesOf(select(pods, { namespace: "constructor" }))).toEqual([]);
+    expect(namesOf(select(pods, { namespaces: ["constructor"] }))).toEqual([]);
     expect(select(pods).outsideCidr).toBe(0);
   });
 
@@ -106,9 +113,11 @@ describe("selectPods()", () => {
       pod({ name: "app-3", labels: { tier: "a" }, ready: false }),
     ];
     const selector = parseLabelSelector("tier=a");
-    expect(namesOf(select(pods, { selector }))).toEqual(["app-1", "app-3"]);
-    expect(namesOf(select(pods, { readyOnly: true }))).toEqual(["app-1", "app-2"]);
-    expect(namesOf(select(pods, { selector, readyOnly: true, prefix: "" }))).toEqual(["app-1"]);
+    expect(namesOf(select(pods, { filter: { ...everyPod, selector } }))).toEqual(["app-1", "app-3"]);
+    expect(namesOf(select(pods, { filter: { ...everyPod, readyOnly: true } }))).toEqual(["app-1", "app-2"]);
+    expect(namesOf(select(pods, { filter: { ...everyPod, selector, readyOnly: true }, prefix: "" }))).toEqual(
+      ["app-1"],
+    );
   });
 
   test("dials the first address in CIDR_WHITELIST and counts pods that have none", () => {
@@ -125,7 +134,7 @@ describe("selectPods()", () => {
     const check = (example: Example, expected: number | "none") => {
       const selected = select([pod(example)], { ports: [] });
       expect(selected.targets.map(({ port }) => port)).toEqual(expected === "none" ? [] : [expected]);
-      expect(selected.withoutPort).toHaveLength(expected === "none" ? 1 : 0);
+      expect(selected.failed).toHaveLength(expected === "none" ? 1 : 0);
     };
     const ports = [
       { name: "http", containerPort: 8080 },
@@ -152,7 +161,7 @@ describe("selectPods()", () => {
     const check = (wanted: PodSelection["ports"], expected: number[]) => {
       const selected = select([pod({ ports, annotations })], { ports: wanted });
       expect(selected.targets.map(({ port }) => port)).toEqual(expected);
-      expect(selected.withoutPort).toHaveLength(expected.length === 0 ? 1 : 0);
+      expect(selected.failed).toHaveLength(expected.length === 0 ? 1 : 0);
     };
     check([9000], [9000]);
     check(["http"], [8080]);
@@ -172,8 +181,11 @@ describe("selectPods()", () => {
     ];
     const selected = select(pods, { ports: [] }, rules);
     expect(endpointsOf(selected)).toEqual(["10.244.0.11 9100"]);
-    expect(selected.portNotAllowed.map(({ name }) => name)).toEqual(["app-1", "app-2"]);
-    expect(selected.withoutPort.map(({ name }) => name)).toEqual(["app-4"]);
+    expect(selected.failed.map(({ pod, reason }) => `${pod.name} ${reason}`)).toEqual([
+      "app-1 not_allowed",
+      "app-2 not_allowed",
+      "app-4 no_port",
+    ]);
     expect(select(pods, { ports: [22] }, rules).targets).toEqual([]);
     expect(namesOf(select(pods, { ports: [22, 9000] }, rules))).toEqual(["app-1", "app-2", "app-3", "app-4"]);
   });

@@ -3,35 +3,40 @@
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
 import type { AccessPolicy } from "./access-policy.ts";
-import type { LabelSelector } from "./label-selector.ts";
-import { parsePortNumber, type PortReference } from "./port.ts";
+import type { Namespaces } from "./namespace.ts";
+import { allowedNamespaces } from "./namespace-scope.ts";
+import { findPods, type PodFilter } from "./pod-filter.ts";
+import { portsOf } from "./pod-ports.ts";
+import type { PortReference } from "./port.ts";
+import { schemeOf } from "./scheme.ts";
 import type { Target } from "./target.ts";
 
-const portAnnotation = "prometheus.io/port";
-const defaultPortName = "metrics";
-
-/** What a request asks for, parsed. Its namespace and path have passed the access policy. */
+/** What a request asks for, parsed. Its namespaces and path have passed the access policy. */
 export interface PodSelection {
-  readonly namespace: string;
+  readonly namespaces: Namespaces;
   /** From parsePodPrefix(): "" is any name. */
   readonly prefix: string;
-  readonly selector?: LabelSelector | undefined;
-  readonly readyOnly: boolean;
+  readonly filter: PodFilter;
   /** From parsePortReference(). Empty: the pod's `prometheus.io/port`, else its container port named `metrics`. */
   readonly ports: readonly PortReference[];
-  readonly tls: boolean;
+  /** Undefined: as the pod's `prometheus.io/scheme` says where the port comes from the pod too, else false. */
+  readonly tls: boolean | undefined;
   /** Checked path plus forwarded query. */
   readonly path: string;
+}
+
+interface FailedPod {
+  readonly pod: Pod;
+  readonly reason: "no_port" | "not_allowed";
+  readonly detail: string;
 }
 
 /** Every list is in the order of pod names. */
 export interface SelectedPods {
   /** One for each pod and port. */
   readonly targets: readonly Target[];
-  /** Pods that have none of the ports asked for: failure reason `no_port`. */
-  readonly withoutPort: readonly Pod[];
-  /** Pods that have ports, but none on PORT_WHITELIST: failure reason `not_allowed`. */
-  readonly portNotAllowed: readonly Pod[];
+  /** Pods that match, but cannot be asked. */
+  readonly failed: readonly FailedPod[];
   /** Running pods that match but have no address in CIDR_WHITELIST: they are ignored. */
   readonly outsideCidr: number;
 }
@@ -42,56 +47,51 @@ export interface SelectedPods {
  */
 export function selectPods(
   selection: PodSelection,
-  { pods, policy }: { pods: Pick<PodStore, "withPrefix">; policy: AccessPolicy },
+  { pods, policy }: { pods: Pick<PodStore, "find" | "namespaces">; policy: AccessPolicy },
 ): SelectedPods {
+  const { ports, filter, path } = selection;
+  const choice = { ports, containers: filter.containers, mode: "first" } as const;
   const targets: Target[] = [];
-  const withoutPort: Pod[] = [];
-  const portNotAllowed: Pod[] = [];
+  const failed: FailedPod[] = [];
   let outsideCidr = 0;
-  for (const pod of pods.withPrefix(selection.namespace, selection.prefix)) {
-    if (!isSelected(pod, selection)) continue;
+  for (const pod of podsOf(selection, { pods, policy })) {
     const ip = policy.addressOf(pod);
     if (ip === undefined) {
       outsideCidr += 1;
       continue;
     }
-    const ports = portsOf(pod, selection.ports);
-    const allowed = ports.filter((port) => policy.checkPort(port) === undefined);
-    if (ports.length === 0) withoutPort.push(pod);
-    else if (allowed.length === 0) portNotAllowed.push(pod);
-    for (const port of allowed) {
-      const { tls, path } = selection;
-      targets.push({ pod, namespace: pod.namespace, podName: pod.name, ip, port, tls, path });
+    const found = portsOf(pod, choice);
+    const allowed = found.filter((port) => policy.checkPort(port) === undefined);
+    const scheme = selection.tls === undefined && ports.length === 0 ? schemeOf(pod) : selection.tls === true;
+    if (found.length === 0) {
+      failed.push({ pod, reason: "no_port", detail: "the pod has none of the ports asked for" });
+    } else if (allowed.length === 0) {
+      failed.push({ pod, reason: "not_allowed", detail: "the pod's port is not on PORT_WHITELIST" });
+    } else if (scheme === undefined) {
+      const detail = "the pod's annotation prometheus.io/scheme is neither http nor https";
+      failed.push({ pod, reason: "not_allowed", detail });
+    } else {
+      for (const port of allowed) {
+        targets.push({ pod, namespace: pod.namespace, podName: pod.name, ip, port, tls: scheme, path });
+      }
     }
   }
-  return { targets, withoutPort, portNotAllowed, outsideCidr };
+  return { targets, failed, outsideCidr };
 }
 
-function isSelected(pod: Pod, { readyOnly, selector }: PodSelection): boolean {
-  return (
-    pod.phase === "Running" &&
-    pod.ips.length > 0 &&
-    (!readyOnly || pod.ready) &&
-    (selector === undefined || selector.matches(pod.labels))
-  );
+function podsOf(
+  { namespaces, prefix, filter }: PodSelection,
+  { pods, policy }: { pods: Pick<PodStore, "find" | "namespaces">; policy: AccessPolicy },
+): readonly Pod[] {
+  const names = allowedNamespaces(namespaces, { pods, policy });
+  const found = names.flatMap((namespace) => findPods(pods, { namespace, prefix, filter }));
+  return names.length === 1 ? found : found.sort(byName);
 }
 
-/** The numbers of the ports asked for that the pod has, each once. */
-function portsOf(pod: Pod, asked: readonly PortReference[]): readonly number[] {
-  const ports =
-    asked.length === 0
-      ? [defaultPortOf(pod)]
-      : asked.map((port) => (typeof port === "number" ? port : namedPortOf(pod, port)));
-  return [...new Set(ports)].filter((port) => port !== undefined);
+function byName(a: Pod, b: Pod): number {
+  return compare(a.name, b.name) || compare(a.namespace, b.namespace) || compare(a.uid, b.uid);
 }
 
-function defaultPortOf(pod: Pod): number | undefined {
-  const annotation = pod.annotations.get(portAnnotation);
-  // An annotation that is no port is the pod's mistake: scraping another port instead would hide it.
-  return annotation === undefined ? namedPortOf(pod, defaultPortName) : parsePortNumber(annotation);
-}
-
-/** Of several containers with a port of that name the first, as when Kubernetes resolves a named port. */
-function namedPortOf(pod: Pod, name: string): number | undefined {
-  return pod.ports.find((port) => port.name === name && port.protocol === "TCP")?.port;
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -12,7 +12,7 @@ export type Route = (typeof routes)[number];
  * The statuses that the proxy itself sends, and 499 for an answer that did not get to its end. `/kubesd` passes a pod's
  * status on, so any other number counts as `other`.
  */
-export const statusCodes: readonly number[] = [200, 400, 401, 403, 404, 405, 499, 500, 502, 503, 504];
+export const statusCodes: readonly number[] = [200, 304, 400, 401, 403, 404, 405, 499, 500, 502, 503, 504];
 
 /** Outcomes of asking one pod: in the answer, or the reason why not. */
 export const podScrapeOutcomes = ["up", ...failureReasons] as const;
@@ -63,6 +63,19 @@ export const watchRestartReasons = [
 ] as const;
 export type WatchRestartReason = (typeof watchRestartReasons)[number];
 
+/**
+ * Why `/sd` does not list a pod that matches, or one of its ports: it has no such port, an annotation of it cannot be used, or
+ * PORT_WHITELIST, METRICS_PATH_WHITELIST, CIDR_WHITELIST (or NAMESPACE_WHITELIST, for an address that others share) does not allow it.
+ */
+export const sdSkipReasons = [
+  "no_port",
+  "bad_annotation",
+  "port_not_allowed",
+  "path_not_allowed",
+  "address_not_allowed",
+] as const;
+export type SdSkipReason = (typeof sdSkipReasons)[number];
+
 /** Namespaces with a series of their own in `pods`; the pods of the others are added up under `other`. */
 export const maxNamespaceSeries = 100;
 
@@ -108,7 +121,7 @@ export const metricDefinitions = {
     name: "scrapes_in_flight",
     type: "gauge",
     labels: [],
-    help: "Requests to /mproxy and /kubesd being answered now.",
+    help: "Requests to /mproxy, /kubesd and /sd being answered now.",
   },
   connectionsOpen: {
     name: "connections_open",
@@ -161,6 +174,12 @@ export const metricDefinitions = {
     type: "counter",
     labels: [],
     help: "Lists of pods asked of the API server; each page of up to 500 pods counts.",
+  },
+  sdTargetsSkipped: {
+    name: "sd_targets_skipped",
+    type: "gauge",
+    labels: ["reason"],
+    help: "Pods, or ports of pods, that match the last request to /sd but are not listed because /kubesd would refuse them, by reason.",
   },
   typeConflicts: {
     name: "type_conflicts_total",

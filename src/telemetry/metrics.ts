@@ -11,6 +11,8 @@ import {
   type PodScrapeOutcome,
   podScrapeOutcomes,
   type Route,
+  type SdSkipReason,
+  sdSkipReasons,
   statusCodes,
   type WatchRestartReason,
   watchRestartReasons,
@@ -40,6 +42,8 @@ export interface Metrics {
   listRequested(): void;
   /** Counts the families of one answer on whose TYPE pods disagreed. */
   typeConflicts(families: number): void;
+  /** Replaces the counts of what an answer of /sd leaves out. */
+  setSdTargetsSkipped(countByReason: ReadonlyMap<SdSkipReason, number>): void;
   /**
    * Replaces the pods known per namespace. The first 100 namespaces by name have their own series, the others
    * (and one that is itself called `other`) share `other`.
@@ -71,6 +75,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
   const listRequests = new Counter(describe("listRequests"));
   createSourceGauge("certificateExpiry", () => sources?.certificateExpiryTimestampSeconds());
   createSourceGauge("certificateReloadSuccess", () => sources?.certificateReloadSuccess());
+  const sdTargetsSkipped = new Gauge(describe("sdTargetsSkipped"));
   const typeConflictFamilies = new Counter(describe("typeConflicts"));
   new Gauge(describe("buildInfo")).set({ version }, 1);
 
@@ -100,6 +105,9 @@ export function createMetrics({ version }: { version: string }): Metrics {
     },
     typeConflicts(families) {
       typeConflictFamilies.inc(families);
+    },
+    setSdTargetsSkipped(countByReason) {
+      for (const reason of sdSkipReasons) sdTargetsSkipped.set({ reason }, countByReason.get(reason) ?? 0);
     },
     setPods(countByNamespace) {
       pods.reset();

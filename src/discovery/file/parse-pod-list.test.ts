@@ -89,8 +89,11 @@ describe("parsePodList()", () => {
         namespace: "team-a",
         name: "app-1",
         ips: ["10.244.0.11", "fd00:10:244::b"],
+        podIp: "10.244.0.11",
+        hostIp: "",
         phase: "Running",
-        ready: true,
+        readiness: "True",
+        controller: undefined,
         nodeName: "node-1",
         labels: new Map([
           ["on", "yes"],
@@ -98,7 +101,7 @@ describe("parsePodList()", () => {
         ]),
         annotations: new Map([["prometheus.io/port", "9090"]]),
         ports: [{ container: "web", name: "http", port: 8080, protocol: "TCP" }],
-        onlyContainer: "web",
+        containers: [{ name: "web", image: "", id: "", init: false }],
       },
     ]);
     expect(await namesOf(yaml.join("\r\n"))).toEqual(["app-1"]);

@@ -1,7 +1,7 @@
 // The text of a PODS_FILE -> pods. All of it or nothing: a list that lost some items would look like deleted pods.
 // Never blocks for long on YAML: between two items other work goes on. JSON is parsed at once (3 ms a megabyte).
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Pod, readPod } from "../pod.ts";
+import { type Pod, type PodReader, readPod } from "../pod.ts";
 import { asObject } from "../untrusted-object.ts";
 import { splitYamlItems } from "./split-yaml-items.ts";
 
@@ -21,9 +21,9 @@ const maxAliasCount = 100;
  */
 export async function parsePodList(
   text: string,
-  { signal }: { signal?: AbortSignal } = {},
+  { read = readPod, signal }: { read?: PodReader; signal?: AbortSignal } = {},
 ): Promise<readonly Pod[]> {
-  const pods = new PodCollector();
+  const pods = new PodCollector(read);
   if (/^\s*\{/.test(text)) {
     const list = readList(parseJson(text));
     for (const item of list.items) pods.add(item, list);
@@ -68,6 +68,11 @@ function readList(document: unknown, { itemsApart = false } = {}): List {
 class PodCollector {
   readonly pods: Pod[] = [];
   readonly #indexes = new Map<string, number>();
+  readonly #read: PodReader;
+
+  constructor(read: PodReader) {
+    this.#read = read;
+  }
 
   add(item: unknown, list: List): void {
     const index = this.pods.length;
@@ -76,7 +81,7 @@ class PodCollector {
     if (kind !== "Pod" && !(kind === undefined && list.kind === "PodList")) {
       throw new Error(`items[${index}] is not a pod: its kind is ${show(kind)}`);
     }
-    const pod = readPod(item);
+    const pod = this.#read(item);
     if ("problem" in pod) throw new Error(`items[${index}] is not a usable pod: ${pod.problem}`);
     const other = this.#indexes.get(pod.uid);
     if (other !== undefined) {

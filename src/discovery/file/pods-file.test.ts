@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Alarm } from "../../../test/support/files/alarm.ts";
 import { PodStore } from "../pod-store.ts";
+import { readPod } from "../pod.ts";
 import { parsePodList } from "./parse-pod-list.ts";
 import { maxPodsFileBytes, PodsFile } from "./pods-file.ts";
 
@@ -39,6 +40,7 @@ function create() {
   const hits: string[] = [];
   const metrics = { limitHit: (limit: string) => void hits.push(limit) };
   const file = new PodsFile({
+    readPod,
     path,
     store,
     logger,
@@ -196,7 +198,14 @@ describe("PodsFile", () => {
       if (loads === 2) loaded();
     };
     const logger = { info, warn: info } as unknown as ConstructorParameters<typeof PodsFile>[0]["logger"];
-    const file = new PodsFile({ path, store, logger, metrics: { limitHit: () => {} }, intervalMs: 1 });
+    const file = new PodsFile({
+      path,
+      store,
+      readPod,
+      logger,
+      metrics: { limitHit: () => {} },
+      intervalMs: 1,
+    });
     await file.start();
     await writeFile(join(folder, "next"), listOf("b"));
     await rename(join(folder, "next"), path);

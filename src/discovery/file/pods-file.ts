@@ -6,7 +6,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type PodLease, type PodSource, type PodSourceStatus, PodsUnknownError } from "../pod-source.ts";
 import type { PodStore } from "../pod-store.ts";
-import type { Pod } from "../pod.ts";
+import type { Pod, PodReader } from "../pod.ts";
 import { parsePodList } from "./parse-pod-list.ts";
 
 /** A list of 5,000 pods has about 27 MB in YAML and 64 MB in indented JSON. */
@@ -19,6 +19,7 @@ export interface PodsFileOptions {
   readonly path: string;
   /** Filled by this source alone. */
   readonly store: PodStore;
+  readonly readPod: PodReader;
   readonly logger: Pick<Logger, "info" | "warn">;
   readonly metrics: Pick<Metrics, "limitHit">;
   /** How often the file is read. Default: 5 s. */
@@ -107,8 +108,10 @@ export class PodsFile implements PodSource {
 
   /** Remembers why content was refused: to parse it again at every read would cost seconds. */
   async #parse(bytes: Buffer, hash: string): Promise<readonly Pod[]> {
+    const { readPod } = this.#options;
+    const { signal } = this.#stop;
     try {
-      return await parsePodList(decodeUtf8(bytes), { signal: this.#stop.signal });
+      return await parsePodList(decodeUtf8(bytes), { read: readPod, signal });
     } catch (error) {
       this.#refused = { hash, problem: error as Error };
       throw error;

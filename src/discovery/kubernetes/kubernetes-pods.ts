@@ -3,6 +3,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type PodLease, type PodSource, type PodSourceStatus, PodsUnknownError } from "../pod-source.ts";
 import type { PodStore } from "../pod-store.ts";
+import type { PodReader } from "../pod.ts";
 import type { ApiClient } from "./api-client.ts";
 import { clusterScope, namespaceScope, type PodScope } from "./pod-scope.ts";
 import { PodWatch } from "./pod-watch.ts";
@@ -13,6 +14,7 @@ import type { WatchTiming } from "./watch-timing.ts";
 export interface KubernetesPodsOptions {
   readonly client: Pick<ApiClient, "getJson" | "openStream" | "redact">;
   readonly store: PodStore;
+  readonly readPod: PodReader;
   readonly metrics: Pick<Metrics, "listRequested" | "limitHit" | "watchRestarted">;
   readonly logger: Pick<Logger, "info" | "warn">;
   /** Watched from the start to the end: namespaces, or `*` for the cluster. Empty: each namespace from its first use on. */
@@ -134,8 +136,9 @@ export class KubernetesPods implements PodSource {
   }
 
   #open(scope: PodScope): Entry {
-    const { client, store, metrics, maxAgeMs, timing = {} } = this.#options;
-    const watch = new PodWatch({ scope, client, store, metrics, maxAgeMs, timing, report: this.#log });
+    const { client, store, readPod, metrics, maxAgeMs, timing = {} } = this.#options;
+    const report = this.#log;
+    const watch = new PodWatch({ scope, client, store, readPod, metrics, maxAgeMs, timing, report });
     const entry: Entry = { scope, watch, leases: 0, lastUseMs: this.#now() };
     this.#entries.set(scope.name, entry);
     watch.start();

@@ -1,5 +1,6 @@
 // Lists whose answers no server should give; ordinary ones are in pod-watch.test.ts.
 import { expect, test } from "vitest";
+import { readPod } from "../pod.ts";
 import { listPods } from "./list-pods.ts";
 import { namespaceScope } from "./pod-scope.ts";
 
@@ -23,6 +24,7 @@ const page = (o: {
 async function list(answer: (request: number) => unknown) {
   let requests = 0;
   const listing = listPods({
+    readPod,
     client: { getJson: () => Promise.resolve(answer(requests++)) },
     scope: namespaceScope("ns"),
     metrics: { listRequested: () => undefined },

@@ -1,7 +1,7 @@
 // One complete list of pods, page by page. Each page is cut down to the fields that are used before the next one is asked
 // for: ten thousand whole pods would take hundreds of megabytes. Never gives a part of a list.
 import type { Metrics } from "../../telemetry/metrics.ts";
-import { type Pod, readPod } from "../pod.ts";
+import type { Pod, PodProblem, PodReader } from "../pod.ts";
 import { asObject, objectAt, stringAt } from "../untrusted-object.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
@@ -16,6 +16,7 @@ export interface PodList {
 export interface ListPodsOptions {
   readonly client: Pick<ApiClient, "getJson">;
   readonly scope: PodScope;
+  readonly readPod: PodReader;
   readonly metrics: Pick<Metrics, "listRequested">;
   readonly signal: AbortSignal;
 }
@@ -43,7 +44,7 @@ export async function listPods(o: ListPodsOptions): Promise<PodList> {
   }
 }
 
-async function listOnce({ client, scope, metrics, signal }: ListPodsOptions): Promise<PodList> {
+async function listOnce({ client, scope, readPod, metrics, signal }: ListPodsOptions): Promise<PodList> {
   const pods: Pod[] = [];
   let next = "";
   for (let pages = 0; pages < maxPages && pods.length <= maxPods; pages++) {
@@ -55,7 +56,7 @@ async function listOnce({ client, scope, metrics, signal }: ListPodsOptions): Pr
         signal,
       }),
     );
-    for (const item of page.items) pods.push(requirePod(item, scope));
+    for (const item of page.items) pods.push(requirePod(readPod(item), scope));
     next = page.next;
     if (next === "") return { pods, resourceVersion: page.resourceVersion };
   }
@@ -64,9 +65,8 @@ async function listOnce({ client, scope, metrics, signal }: ListPodsOptions): Pr
   });
 }
 
-/** The pod of an item or an event, which has to lie in the scope. Throws an ApiError `malformed`. */
-export function requirePod(object: unknown, scope: PodScope): Pod {
-  const pod = readPod(object);
+/** What was read of an item or an event, which has to be a pod of the scope. Throws an ApiError `malformed`. */
+export function requirePod(pod: Pod | PodProblem, scope: PodScope): Pod {
   if ("problem" in pod) throw new ApiError("malformed", `a pod cannot be used: ${pod.problem}`);
   if (scope.namespace !== undefined && pod.namespace !== scope.namespace) {
     throw new ApiError("malformed", "a pod lies outside the namespace that was asked for");

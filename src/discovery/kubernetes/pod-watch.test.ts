@@ -16,6 +16,7 @@ import { smallPod } from "../../../test/support/kubernetes/pod-objects.ts";
 import { createPodsOfApi, type PodsOfApiOptions } from "../../../test/support/kubernetes/pods-of-api.ts";
 import { until } from "../../../test/support/scrape/until.ts";
 import { PodStore } from "../pod-store.ts";
+import { readPod } from "../pod.ts";
 import { ApiError } from "./api-error.ts";
 import { clusterScope } from "./pod-scope.ts";
 import { PodWatch } from "./pod-watch.ts";
@@ -349,6 +350,7 @@ describe("waits and keeps what it knows", () => {
       openStream: () => Promise.reject(new ApiError("expired", "too old")),
     };
     const watch = new PodWatch({
+      readPod,
       scope: clusterScope,
       client,
       store: new PodStore(),

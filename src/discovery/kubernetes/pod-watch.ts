@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WatchRestartReason } from "../../telemetry/metric-definitions.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { PodStore } from "../pod-store.ts";
+import type { PodReader } from "../pod.ts";
 import type { ApiClient } from "./api-client.ts";
 import type { ApiError } from "./api-error.ts";
 import { listPods } from "./list-pods.ts";
@@ -20,6 +21,7 @@ export interface PodWatchOptions {
   readonly scope: PodScope;
   readonly client: Pick<ApiClient, "getJson" | "openStream">;
   readonly store: PodStore;
+  readonly readPod: PodReader;
   readonly metrics: Pick<Metrics, "listRequested" | "limitHit" | "watchRestarted">;
   readonly report: WatchReport;
   /** MAX_POD_LIST_AGE. */
@@ -74,7 +76,7 @@ export class PodWatch {
   constructor(options: PodWatchOptions) {
     this.#options = options;
     this.#timing = createWatchTiming(options.timing);
-    this.#cache = new ScopeCache(options.scope, options.store);
+    this.#cache = new ScopeCache(options.scope, options);
   }
 
   /** The first complete list is in the store. */
@@ -181,10 +183,10 @@ export class PodWatch {
   }
 
   async #listOnce(): Promise<void> {
-    const { client, scope, metrics } = this.#options;
+    const { client, scope, readPod, metrics } = this.#options;
     this.#listBeganMs = performance.now();
     const before = this.#cache.resourceVersion;
-    const list = await listPods({ client, scope, metrics, signal: this.#stop.signal });
+    const list = await listPods({ client, scope, readPod, metrics, signal: this.#stop.signal });
     // A list that a stop overtook must not bring forgotten pods back.
     this.#stop.signal.throwIfAborted();
     // A watch that was opened meanwhile may be further than this list, which would undo what it told.

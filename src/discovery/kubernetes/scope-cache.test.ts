@@ -9,7 +9,7 @@ let store: PodStore;
 let cache: ScopeCache;
 beforeEach(() => {
   store = new PodStore();
-  cache = new ScopeCache(namespaceScope("team-a"), store);
+  cache = new ScopeCache(namespaceScope("team-a"), { store, readPod });
   cache.replace({ pods: [pod("1", "a")], resourceVersion: "10" });
 });
 
@@ -87,14 +87,14 @@ test("objects that are no pods of the scope are refused, and leave everything as
 });
 
 test("clear() takes out the pods of its own namespace alone", () => {
-  const other = new ScopeCache(namespaceScope("team-b"), store);
+  const other = new ScopeCache(namespaceScope("team-b"), { store, readPod });
   other.replace({ pods: [pod("5", "a", "team-b")], resourceVersion: "1" });
   cache.clear();
   expect([uids(), uids("team-b"), cache.resourceVersion, store.size]).toEqual([[], ["5"], undefined, 1]);
 });
 
 test("the scope of the cluster takes pods of every namespace", () => {
-  const all = new ScopeCache(clusterScope, store);
+  const all = new ScopeCache(clusterScope, { store, readPod });
   all.replace({ pods: [pod("5", "a", "team-b"), pod("6", "a", "team-c")], resourceVersion: "1" });
   all.apply(event("ADDED", "2", "7", "x", "team-d"));
   expect([uids(), uids("team-b"), uids("team-d")]).toEqual([[], ["5"], ["7"]]);

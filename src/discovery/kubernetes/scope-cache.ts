@@ -1,6 +1,7 @@
 // The part of the pod store that one scope fills, and the version of the cluster that it shows. Applies lists and events
 // such that what comes twice, late or out of order cannot leave a wrong pod behind.
 import type { PodStore } from "../pod-store.ts";
+import type { PodReader } from "../pod.ts";
 import { ApiError } from "./api-error.ts";
 import { type PodList, requirePod } from "./list-pods.ts";
 import type { PodScope } from "./pod-scope.ts";
@@ -10,11 +11,13 @@ import type { WatchEvent } from "./watch-events.ts";
 export class ScopeCache {
   readonly #scope: PodScope;
   readonly #store: PodStore;
+  readonly #readPod: PodReader;
   #resourceVersion: string | undefined;
 
-  constructor(scope: PodScope, store: PodStore) {
+  constructor(scope: PodScope, { store, readPod }: { store: PodStore; readPod: PodReader }) {
     this.#scope = scope;
     this.#store = store;
+    this.#readPod = readPod;
   }
 
   /** Where a watch goes on; undefined when only a list can. */
@@ -49,7 +52,7 @@ export class ScopeCache {
     }
     // What was seen already, again.
     if (order === 0) return;
-    const pod = requirePod(event.object, this.#scope);
+    const pod = requirePod(this.#readPod(event.object), this.#scope);
     if (event.type === "DELETED") {
       this.#store.delete(pod.uid);
     } else {

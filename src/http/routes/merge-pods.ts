@@ -19,7 +19,9 @@ import { podStatusFamilies, renderPodStatus } from "../../exposition/pod-status.
 import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
 import type { PodOutcome, PodScraper, ScrapedPods } from "../../scrape/scrape-pods.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
-import { type SelectedPods, selectPods } from "../../targets/select-pods.ts";
+import type { NamespaceScope } from "../../targets/namespace-scope.ts";
+import { isSeveralPorts } from "../../targets/pod-ports.ts";
+import { type PodSelection, type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { chooseCoding, type ContentCoding, readAcceptEncoding } from "../accept-encoding.ts";
@@ -33,9 +35,11 @@ import { allFailed, requireAny } from "../merge-refusals.ts";
 import { PodLabels } from "../pod-labels.ts";
 import { describeFailures, type PodReport, reportPods } from "../pod-report.ts";
 import {
+  admitNamespaces,
   authorizationFor,
   deadlineOf,
   holdPods,
+  namespacesToHold,
   refuse,
   takePlace,
   unavailable,
@@ -48,6 +52,7 @@ export interface MergePodsOptions {
   readonly pods: PodStore;
   readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
+  readonly namespaceScope: NamespaceScope;
   readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly pace: MergePace;
   readonly limit: ConcurrencyLimit;
@@ -56,35 +61,41 @@ export interface MergePodsOptions {
 }
 
 export function addMergePodsRoute(app: FastifyInstance, options: MergePodsOptions): void {
-  const podLabels = new PodLabels(options.config.extraLabels);
-  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, { ...options, podLabels }));
+  app.get("/mproxy/*", (request, reply) => mergePods(request, reply, options));
 }
 
-interface MergeParts extends MergePodsOptions {
-  readonly podLabels: PodLabels;
-}
-
-async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeParts): Promise<FastifyReply> {
+async function mergePods(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  o: MergePodsOptions,
+): Promise<FastifyReply> {
   const { config, policy, metrics, pods } = o;
   const deadline = deadlineOf(request, config, metrics);
   const merge = parseMergeRequest(request.checkedTarget);
   refuse(policy.checkPath(merge.metricsPath));
-  refuse(policy.checkNamespace(merge.selection.namespace));
-  for (const port of merge.selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
+  const namespaces = admitNamespaces(o.namespaceScope, merge.selection.namespaces);
+  const selection = { ...merge.selection, namespaces };
+  for (const port of selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
   // Compiled only for those who may scrape: patterns cost more than any other part of a request.
   const filter = new FamilyPatterns(merge.include, merge.exclude);
   const signal = watchClient(reply, { deadline, metrics });
   try {
     // Before it takes a place: whoever waits for a first list must not keep others from pods that are known.
-    await holdPods(reply, { pods: o.podSource, namespaces: [merge.selection.namespace], deadline, signal });
+    await holdPods(reply, {
+      pods: o.podSource,
+      namespaces: namespacesToHold(namespaces),
+      deadline,
+      signal,
+    });
     takePlace(reply, {
       limit: o.limit,
       limitName: "max_concurrent_scrapes",
       variable: "MAX_CONCURRENT_SCRAPES",
       metrics,
     });
-    const selected = selectPods(merge.selection, { pods, policy });
+    const selected = selectPods(selection, { pods, policy });
     requireAny(selected, merge);
+    const podLabels = podLabelsFor(merge.selection, config);
     const formats = readAccept(request.headers.accept);
     const { utf8Names } = formats;
     const codings = readAcceptEncoding(request.headers["accept-encoding"]);
@@ -102,7 +113,7 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
         new BodyParser({
           format,
           maxSamples: config.maxSamplesPerPod,
-          reservedLabels: o.podLabels.names,
+          reservedLabels: podLabels.names,
           utf8Names,
         }),
       isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
@@ -110,6 +121,7 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
     try {
       await answer(request, reply, {
         ...o,
+        podLabels,
         merge,
         filter,
         formats,
@@ -131,7 +143,8 @@ async function mergePods(request: FastifyRequest, reply: FastifyReply, o: MergeP
 
 type UpOutcome = Extract<PodOutcome<ParsedBody>, { up: true }>;
 
-interface Answer extends MergeParts {
+interface Answer extends MergePodsOptions {
+  readonly podLabels: PodLabels;
   readonly merge: MergeRequest;
   readonly filter: FamilyPatterns;
   readonly formats: ScraperFormats;
@@ -199,7 +212,7 @@ function merge(
 ): MergedExposition {
   const sources: MergeSource[] = up.map(({ body, target: { pod, ip, port } }) => ({
     body,
-    labels: podLabels.of(pod!, ip, [port]),
+    labels: podLabels.ofSample(pod!, ip, port),
   }));
   if (config.podStatusMetrics) {
     sources.unshift({ body: parseStatus(reports, format), labels: [], owns: podStatusFamilies });
@@ -241,16 +254,27 @@ function parseStatus(reports: readonly PodReport[], format: ExpositionFormat): P
 
 /** Own metrics of pods that no connection was tried for (the scraper counts the others), and the log line. */
 function record(reports: readonly PodReport[], { selected, metrics, logger, merge, scraped }: Answer): void {
-  for (const _ of selected.withoutPort) metrics.podScraped("no_port", 0);
-  for (const _ of selected.portNotAllowed) metrics.podScraped("not_allowed", 0);
+  for (const { reason } of selected.failed) metrics.podScraped(reason, 0);
   const failed = reports.filter(({ up }) => !up).length;
   const counts = { ...subjectOf(merge), pods: reports.length, failed };
   if (failed === 0) logger.debug({ ...counts, bodies: scraped.outcomes.length }, "Pods scraped");
   else logger.warn({ ...counts, ...describeFailures(reports) }, "Pods are missing from a scrape");
 }
 
+/** The same for every pod of a request, whatever pods there are: a series must not change its labels because another pod came. */
+function podLabelsFor({ namespaces, filter, ports }: PodSelection, { extraLabels }: Config): PodLabels {
+  const { containers } = filter;
+  return new PodLabels({
+    extra: extraLabels,
+    namespace: namespaces === "*" || namespaces.length > 1,
+    port: isSeveralPorts({ ports, containers }),
+    containers,
+  });
+}
+
 function subjectOf({ selection, metricsPath }: MergeRequest) {
-  const { namespace, prefix } = selection;
+  const { namespaces, prefix } = selection;
+  const namespace = namespaces === "*" ? "*" : namespaces.join(",").slice(0, 200);
   // A path may have 2 KiB; a log line should not.
   return { namespace, prefix, path: metricsPath.slice(0, 200) };
 }

@@ -1,17 +1,13 @@
 // Reads a request to `/mproxy/{namespace}/{prefix}/{path…}`: text in, parsed values out. Never decides what is allowed.
-import { parseLabelSelector } from "../../targets/label-selector.ts";
-import { MalformedRequestError } from "../../targets/malformed-request-error.ts";
-import { parseNamespace } from "../../targets/namespace.ts";
+import { parseNamespaces } from "../../targets/namespace.ts";
+import { parsePodFilter, podFilterParameters, saysWhichPods } from "../../targets/pod-filter.ts";
 import { parsePodPrefix } from "../../targets/pod-prefix.ts";
-import { parsePortReference } from "../../targets/port.ts";
+import { parsePortReferences } from "../../targets/port.ts";
 import { parseQuery, takeReserved } from "../../targets/query.ts";
 import { parseFlag } from "../../targets/scheme.ts";
 import type { PodSelection } from "../../targets/select-pods.ts";
 import { HttpError } from "../http-error.ts";
 import type { CheckedTarget } from "../request-guard.ts";
-
-/** Each port is another target for every pod: more of them in one request would be a port scan. */
-const maxPorts = 8;
 
 export interface MergeRequest {
   /** The path at the pods, without query: what METRICS_PATH_WHITELIST is about. */
@@ -33,32 +29,24 @@ export function parseMergeRequest({ path, rawQuery, prefix }: CheckedTarget): Me
     );
   }
   const { values, forwarded } = takeReserved(parseQuery(rawQuery), {
+    ...podFilterParameters,
     upstreamPort: "many",
+    port: "many",
     ssl: "once",
-    selector: "once",
-    ready: "once",
     include: "many",
     exclude: "many",
   });
-  if (values.upstreamPort.length > maxPorts) {
-    throw new MalformedRequestError(
-      "port",
-      `Cannot read "upstreamPort": it is given ${values.upstreamPort.length} times, at most ${maxPorts} are taken`,
-      { limit: "upstream_ports" },
-    );
-  }
-  const { selector } = values;
+  const filter = parsePodFilter(values);
   return {
     metricsPath,
     include: values.include,
     exclude: values.exclude,
     selection: {
-      namespace: parseNamespace(namespaceText),
-      prefix: parsePodPrefix(prefixText, { hasSelector: selector !== undefined }),
-      selector: selector === undefined ? undefined : parseLabelSelector(selector),
-      readyOnly: parseFlag("ready", values.ready),
-      ports: values.upstreamPort.map((port) => parsePortReference(port)),
-      tls: parseFlag("ssl", values.ssl),
+      namespaces: parseNamespaces([namespaceText]),
+      prefix: parsePodPrefix(prefixText, { mayBeAny: saysWhichPods(filter) }),
+      filter,
+      ports: parsePortReferences([...values.upstreamPort, ...values.port]),
+      tls: values.ssl === undefined ? undefined : parseFlag("ssl", values.ssl),
       path: forwarded === "" ? metricsPath : `${metricsPath}?${forwarded}`,
     },
   };

@@ -58,7 +58,9 @@ test("EXTRA_LABELS stand on the failures of a pod too", async () => {
 
 test("EXTRA_LABELS give each port its container, and the pod none where its ports differ", async () => {
   const text = await scrape("app-a", {}, "&upstreamPort=1");
-  expect(text).toContain(`\nplain{${ofA()}} 1\n`);
+  const { ip } = pods.get("app-a");
+  const withPort = ofA().replace(`podip="${ip}"`, `podip="${ip}",port="${pods.port}"`);
+  expect(text).toContain(`\nplain{${withPort}} 1\n`);
   const common = ofA().replace(',container="main"', "");
   const samples = samplesOf(text);
   expect(samples.get(`k8s_prometheus_proxy_pod_up{${common}}`)).toBe("0");

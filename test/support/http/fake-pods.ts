@@ -15,6 +15,7 @@ export interface FakePodOptions {
   readonly ready?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly controller?: { readonly kind: string; readonly name: string };
   /** Container ports by name; 0 stands for the common port. */
   readonly ports?: Readonly<Record<string, number>>;
   /** Containers beside the first one, and the port that each declares. */
@@ -134,6 +135,7 @@ function podObject(o: FakePodOptions, ip: string, port: number): unknown {
       uid: `uid-${o.namespace ?? "team-a"}-${o.name}`,
       labels: o.labels ?? {},
       annotations: o.annotations ?? {},
+      ownerReferences: o.controller === undefined ? [] : [{ ...o.controller, controller: true }],
     },
     spec: {
       nodeName: "node-1",

@@ -5,6 +5,7 @@ import { type BearerToken, FixedToken } from "../../../src/discovery/kubernetes/
 import { KubernetesPods } from "../../../src/discovery/kubernetes/kubernetes-pods.ts";
 import type { WatchTiming } from "../../../src/discovery/kubernetes/watch-timing.ts";
 import { PodStore } from "../../../src/discovery/pod-store.ts";
+import { readPod } from "../../../src/discovery/pod.ts";
 
 export interface PodsOfApiOptions {
   readonly url: string;
@@ -44,6 +45,7 @@ export function createPodsOfApi(o: PodsOfApiOptions) {
   const source = new KubernetesPods({
     client,
     closeClient: () => transport.close(),
+    readPod,
     store,
     metrics,
     logger,

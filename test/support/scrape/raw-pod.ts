@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
+import { type Pod, readPod } from "../../../src/discovery/pod.ts";
 import type { Target } from "../../../src/targets/target.ts";
 
 export interface RawRequest {
@@ -91,19 +92,12 @@ export function targetOf(o: {
   uid?: string;
   path?: string;
 }): Target {
-  const pod: Target["pod"] = {
-    uid: o.uid ?? "uid-1",
-    namespace: "team-a",
-    name: `pod-${o.uid ?? "uid-1"}`,
-    ips: [o.ip],
-    phase: "Running",
-    ready: true,
-    nodeName: "node-1",
-    labels: new Map(),
-    annotations: new Map(),
-    ports: [],
-    onlyContainer: "",
-  };
+  const uid = o.uid ?? "uid-1";
+  const pod = readPod({
+    metadata: { uid, namespace: "team-a", name: `pod-${uid}` },
+    spec: { nodeName: "node-1" },
+    status: { podIP: o.ip, phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
+  }) as Pod;
   return {
     pod,
     namespace: pod.namespace,

@@ -7,8 +7,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import { cpuMs, peakMegabytes, resetPeak, startProgram, startScript } from "./child-process.ts";
-import { largeBody, smallBody } from "./payloads.ts";
-import { podAddress } from "./pod-address.ts";
+import { podList, type Scenario, scenarios } from "./scenarios.ts";
 
 interface Sample {
   readonly wallMs: number;
@@ -16,45 +15,6 @@ interface Sample {
   readonly peakMegabytes: number;
   readonly bytes: number;
 }
-
-interface Scenario {
-  readonly name: string;
-  readonly pods: number;
-  readonly body: Buffer;
-  readonly rounds: number;
-  /** Requests in one round, `concurrency` at a time. */
-  readonly requests: number;
-  readonly concurrency: number;
-  readonly proxyPath: (port: number) => string;
-  readonly pipePath: string;
-}
-
-const merge = (pods: number, body: Buffer, name: string, rounds: number): Scenario => ({
-  name,
-  pods,
-  body,
-  rounds,
-  requests: 1,
-  concurrency: 1,
-  proxyPath: (port) => `/mproxy/bench/pod-/metrics?upstreamPort=${port}`,
-  pipePath: `/merge/${pods}`,
-});
-
-const scenarios: readonly Scenario[] = [
-  merge(100, smallBody, "100 pods x 62 kB", 15),
-  merge(100, largeBody, "100 pods x 1.3 MB", 9),
-  merge(1000, smallBody, "1,000 pods x 62 kB", 9),
-  {
-    name: "/kubesd, 62 kB, 1,000 requests, 8 at a time",
-    pods: 8,
-    body: smallBody,
-    rounds: 9,
-    requests: 1000,
-    concurrency: 8,
-    proxyPath: (port) => `/kubesd/metrics?pod=${podAddress(0)}&target_port=${port}`,
-    pipePath: "/one",
-  },
-];
 
 const client = new Agent({ connections: 16, keepAliveTimeout: 60_000 });
 
@@ -83,17 +43,6 @@ async function measure(pid: number, url: string, scenario: Scenario): Promise<Sa
   return { wallMs, cpuMs: cpuMs(pid) - cpuBefore, peakMegabytes: peakMegabytes(pid), bytes };
 }
 
-function podList(count: number): string {
-  const items = Array.from({ length: count }, (_, index) => ({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { uid: `uid-${index}`, namespace: "bench", name: `pod-${String(index).padStart(4, "0")}` },
-    spec: { containers: [{ name: "app" }] },
-    status: { phase: "Running", podIP: podAddress(index) },
-  }));
-  return JSON.stringify({ kind: "List", apiVersion: "v1", items });
-}
-
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
@@ -101,7 +50,7 @@ async function run(scenario: Scenario, folder: string): Promise<string[]> {
   const bodyFile = join(folder, "body.txt");
   const podsFile = join(folder, "pods.json");
   writeFileSync(bodyFile, scenario.body);
-  writeFileSync(podsFile, podList(scenario.pods));
+  writeFileSync(podsFile, podList(scenario));
   const pods = await startScript("pods.ts", [String(scenario.pods), bodyFile]);
   const pipe = await startScript("pipe.ts", [String(pods.port)]);
   const settings = {
@@ -118,15 +67,15 @@ async function run(scenario: Scenario, folder: string): Promise<string[]> {
   try {
     const samples: Record<"proxy" | "pipe", Sample[]> = { proxy: [], pipe: [] };
     const proxyUrl = `http://127.0.0.1:${program.port}${scenario.proxyPath(pods.port)}`;
-    const pipeUrl = `http://127.0.0.1:${pipe.port}${scenario.pipePath}`;
+    const pipeUrl =
+      scenario.pipePath === undefined ? undefined : `http://127.0.0.1:${pipe.port}${scenario.pipePath}`;
     const warmUp = 2;
     for (let round = 0; round < scenario.rounds + warmUp; round++) {
       const proxy = await measure(program.child.pid!, proxyUrl, scenario);
-      const floor = await measure(pipe.child.pid!, pipeUrl, scenario);
-      if (round >= warmUp) {
-        samples.proxy.push(proxy);
-        samples.pipe.push(floor);
-      }
+      const floor = pipeUrl === undefined ? undefined : await measure(pipe.child.pid!, pipeUrl, scenario);
+      if (round < warmUp) continue;
+      samples.proxy.push(proxy);
+      if (floor !== undefined) samples.pipe.push(floor);
     }
     const figure = (who: "proxy" | "pipe", key: keyof Sample) =>
       median(samples[who].map((sample) => sample[key]));
@@ -134,6 +83,7 @@ async function run(scenario: Scenario, folder: string): Promise<string[]> {
       (["wallMs", "cpuMs", "peakMegabytes"] as const)
         .map((key) => figure(who, key).toFixed(0))
         .concat((figure(who, "bytes") / 1e6).toFixed(1));
+    if (pipeUrl === undefined) return [`| ${scenario.name} | proxy | ${row("proxy").join(" | ")} | | |`];
     const ratio = (key: keyof Sample) => (figure("proxy", key) / figure("pipe", key)).toFixed(2);
     return [
       `| ${scenario.name} | pipe | ${row("pipe").join(" | ")} | | |`,

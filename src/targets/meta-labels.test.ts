@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Pod, readPod } from "../discovery/pod.ts";
-import { podMetaLabels, portMetaLabels } from "./meta-labels.ts";
+import { addPodMetaLabels, addPortMetaLabels } from "./meta-labels.ts";
 
 // That they are Prometheus' own is shown by test/e2e/service-discovery.test.ts, against a running one.
 
@@ -39,8 +39,14 @@ const pod = readPod(
   { keepsAnnotation: () => true },
 ) as Pod;
 
-test("podMetaLabels() are of the pod, without what is empty", () => {
-  const labels = podMetaLabels(pod, { showsAnnotation: (key) => key !== "hidden" });
+function podMetaLabels(of: Pod, showsAnnotation: (key: string) => boolean): [string, string][] {
+  const labels: [string, string][] = [];
+  addPodMetaLabels(of, { showsAnnotation, add: (name, value) => labels.push([name, value]) });
+  return labels;
+}
+
+test("addPodMetaLabels() adds what is of the pod, without what is empty", () => {
+  const labels = podMetaLabels(pod, (key) => key !== "hidden");
   expect(Object.fromEntries(labels)).toEqual({
     __meta_kubernetes_namespace: "team-a",
     __meta_kubernetes_pod_name: "web-1",
@@ -60,17 +66,27 @@ test("podMetaLabels() are of the pod, without what is empty", () => {
     __meta_kubernetes_pod_annotation_team___x: "y",
     __meta_kubernetes_pod_annotationpresent_team___x: "true",
   });
-  expect(podMetaLabels(pod, { showsAnnotation: () => false }).size).toBe(13);
+  expect(podMetaLabels(pod, () => false)).toHaveLength(13);
 });
 
-test("portMetaLabels() are of the container that declares the port, or of the one that is meant", () => {
-  const labelsOf = (of: Pod, port: number, containers: string[] = []) =>
-    Object.fromEntries(
-      Array.from(portMetaLabels(of, port, { containers }), ([name, value]) => [
-        name.replace("__meta_kubernetes_pod_container_", ""),
-        value,
-      ]),
-    );
+test("addPodMetaLabels() adds a name once, also where two keys become the same", () => {
+  const labels = { "a.b": "1", "a-b": "2", a_b: "3" };
+  const of = readPod({ metadata: { uid: "1", namespace: "a", name: "b", labels } }) as Pod;
+  expect(podMetaLabels(of, () => false).filter(([name]) => name.includes("label"))).toEqual([
+    ["__meta_kubernetes_pod_label_a_b", "3"],
+    ["__meta_kubernetes_pod_labelpresent_a_b", "true"],
+  ]);
+});
+
+test("addPortMetaLabels() adds what is of the container that declares the port, or of the one that is meant", () => {
+  const labelsOf = (of: Pod, port: number, containers: string[] = []) => {
+    const labels: Record<string, string> = {};
+    const add = (name: string, value: string) => {
+      labels[name.replace("__meta_kubernetes_pod_container_", "")] = value;
+    };
+    addPortMetaLabels(of, port, { containers, add });
+    return labels;
+  };
   const web = { name: "web", id: "containerd://1", image: "web:1", init: "false" };
   expect(labelsOf(pod, 8080)).toEqual({
     ...web,

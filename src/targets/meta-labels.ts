@@ -3,53 +3,47 @@
 import type { Pod } from "../discovery/pod.ts";
 import { containerOf, declaredPort } from "./port-container.ts";
 
-const prefix = "__meta_kubernetes_";
+type Add = (name: string, value: string) => void;
 
-/** Of the pod alone: the same for each of its ports. `showsAnnotation` is about keys. */
-export function podMetaLabels(
+/** Of the pod alone: the same for each of its ports. `showsAnnotation` is about keys. Each name is added once. */
+export function addPodMetaLabels(
   pod: Pod,
-  { showsAnnotation }: { showsAnnotation: (key: string) => boolean },
-): ReadonlyMap<string, string> {
-  const labels = new Map<string, string>();
+  { showsAnnotation, add }: { showsAnnotation: (key: string) => boolean; add: Add },
+): void {
   const set = (name: string, value: string) => {
-    if (value !== "") labels.set(`${prefix}${name}`, value);
+    if (value !== "") add(name, value);
   };
-  set("namespace", pod.namespace);
-  set("pod_name", pod.name);
-  set("pod_ip", pod.podIp);
-  set("pod_ready", pod.readiness.toLowerCase());
-  set("pod_phase", pod.phase);
-  set("pod_node_name", pod.nodeName);
-  set("pod_host_ip", pod.hostIp);
-  set("pod_uid", pod.uid);
-  set("pod_controller_kind", pod.controller?.kind ?? "");
-  set("pod_controller_name", pod.controller?.name ?? "");
-  for (const [key, value] of pod.labels) {
-    const name = sanitize(key);
-    set(`pod_label_${name}`, value);
-    set(`pod_labelpresent_${name}`, "true");
+  set("__meta_kubernetes_namespace", pod.namespace);
+  set("__meta_kubernetes_pod_name", pod.name);
+  set("__meta_kubernetes_pod_ip", pod.podIp);
+  set("__meta_kubernetes_pod_ready", pod.readiness.toLowerCase());
+  set("__meta_kubernetes_pod_phase", pod.phase);
+  set("__meta_kubernetes_pod_node_name", pod.nodeName);
+  set("__meta_kubernetes_pod_host_ip", pod.hostIp);
+  set("__meta_kubernetes_pod_uid", pod.uid);
+  set("__meta_kubernetes_pod_controller_kind", pod.controller?.kind ?? "");
+  set("__meta_kubernetes_pod_controller_name", pod.controller?.name ?? "");
+  for (const [name, value] of sanitized(pod.labels, () => true)) {
+    set(`__meta_kubernetes_pod_label_${name}`, value);
+    add(`__meta_kubernetes_pod_labelpresent_${name}`, "true");
   }
-  for (const [key, value] of pod.annotations) {
-    if (!showsAnnotation(key)) continue;
-    const name = sanitize(key);
-    set(`pod_annotation_${name}`, value);
-    set(`pod_annotationpresent_${name}`, "true");
+  for (const [name, value] of sanitized(pod.annotations, showsAnnotation)) {
+    set(`__meta_kubernetes_pod_annotation_${name}`, value);
+    add(`__meta_kubernetes_pod_annotationpresent_${name}`, "true");
   }
-  return labels;
 }
 
 /**
  * Of a port: those of the container that declares it, of these if some are named. A port that none declares has the name of the pod's only
  * container beside sidecars, and where there are several, of none.
  */
-export function portMetaLabels(
+export function addPortMetaLabels(
   pod: Pod,
   port: number,
-  { containers }: { containers: readonly string[] },
-): ReadonlyMap<string, string> {
-  const labels = new Map<string, string>();
+  { containers, add }: { containers: readonly string[]; add: Add },
+): void {
   const set = (name: string, value: string) => {
-    if (value !== "") labels.set(`${prefix}pod_container_${name}`, value);
+    if (value !== "") add(`__meta_kubernetes_pod_container_${name}`, value);
   };
   const declared = declaredPort(pod, port, containers);
   const container = containerOf(pod, port, containers);
@@ -64,7 +58,16 @@ export function portMetaLabels(
     set("port_number", String(declared.port));
     set("port_protocol", declared.protocol);
   }
-  return labels;
+}
+
+/** Keys as in names of labels. Of keys that become the same the last one counts: Prometheus takes one of them by chance. */
+function sanitized(
+  entries: ReadonlyMap<string, string>,
+  keeps: (key: string) => boolean,
+): ReadonlyMap<string, string> {
+  const byName = new Map<string, string>();
+  for (const [key, value] of entries) if (keeps(key)) byName.set(sanitize(key), value);
+  return byName;
 }
 
 /** As Prometheus: each character that a label name cannot have becomes `_`. */

@@ -60,3 +60,24 @@ export function checkPassedThrough(body: string): string[] {
   if (/podname=/.test(body)) problems.push("labels were added to the answer of one pod");
   return problems;
 }
+
+interface ListedTarget {
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The targets in an answer of /sd. */
+export function readTargets(answer: string): readonly ListedTarget[] {
+  const groups = JSON.parse(answer) as { targets: string[]; labels: Record<string, string> }[];
+  return groups.flatMap(({ targets, labels }) => targets.map((address) => ({ address, labels })));
+}
+
+/** What is wrong with the list of targets. */
+export function checkTargets(answer: string, pods: readonly SamplePod[]): string[] {
+  const listed = readTargets(answer).map(({ labels }) => labels["instance"]);
+  const wanted = pods.map(({ name, port }) => `${name}:${port}`);
+  return [
+    ...wanted.filter((name) => !listed.includes(name)).map((name) => `${name} is not listed as a target`),
+    ...listed.filter((name) => !wanted.includes(name!)).map((name) => `${name} is listed, but is no pod`),
+  ];
+}

@@ -1,13 +1,13 @@
 /**
- * `npm run demo`: the main job with no cluster. Starts sample pods, the proxy in front of them, scrapes through both
- * ways as Prometheus would, shows what came out and what to paste; stays until Ctrl-C. `--once`: ends at once, with
+ * `npm run demo`: the main job with no cluster. Starts sample pods, the proxy in front of them, asks for them as
+ * Prometheus would, shows what came out and what to paste; stays until Ctrl-C. `--once`: ends at once, with
  * exit code 1 if anything was not as it should be.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { checkMerged, checkPassedThrough, podHealth } from "./checks.ts";
+import { checkMerged, checkPassedThrough, checkTargets, podHealth, readTargets } from "./checks.ts";
 import { type ProxyProcess, startProxy } from "./proxy-process.ts";
 import { podList, type SamplePod, startSamplePods } from "./sample-pods.ts";
 
@@ -25,6 +25,15 @@ async function run(pods: readonly SamplePod[], proxy: ProxyProcess): Promise<str
   const address = `http://127.0.0.1:${proxy.port}`;
   const all = `${address}/mproxy/demo/web-/metrics`;
   const one = `${address}/kubesd/metrics?pod=${pods[0]!.ip}&target_port=${pods[0]!.port}`;
+
+  const list = `${address}/sd`;
+  console.log(`\nThe pods as targets for Prometheus, one for each port:\n\n  curl '${list}'\n`);
+  const targets = await scrape(list);
+  for (const { address, labels } of readTargets(targets)) {
+    console.log(
+      `  ${labels["instance"]!.padEnd(26)} ${labels["__scheme__"]}://${address}${labels["__metrics_path__"]}`,
+    );
+  }
 
   console.log(`\nAll pods of namespace "demo" whose names begin with "web-":\n\n  curl '${all}'\n`);
   const started = performance.now();
@@ -51,13 +60,17 @@ async function run(pods: readonly SamplePod[], proxy: ProxyProcess): Promise<str
       .map((line) => `  ${line}`)
       .join("\n")}\n  …`,
   );
-  return [...checkMerged(merged, pods), ...checkPassedThrough(passed)];
+  return [...checkTargets(targets, pods), ...checkMerged(merged, pods), ...checkPassedThrough(passed)];
 }
 
 function prometheusJobs(pods: readonly SamplePod[], { port, metricsPort }: ProxyProcess): string {
   return `
-Prometheus jobs to paste (the second takes its pods from a static list here; in a cluster, from kubernetes_sd_configs):
+Prometheus jobs to paste (the last but one takes its pod from a static list here; in a cluster, from kubernetes_sd_configs):
 
+  - job_name: each-pod
+    scrape_timeout: 3s
+    scrape_interval: 15s
+    http_sd_configs: [{ url: "http://127.0.0.1:${port}/sd" }]
   - job_name: all-pods
     metrics_path: /mproxy/demo/web-/metrics
     static_configs: [{ targets: ["127.0.0.1:${port}"] }]

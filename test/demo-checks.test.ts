@@ -1,6 +1,6 @@
 /** The demo's own verdict: it must see each thing that can be wrong. */
 import { expect, test } from "vitest";
-import { checkMerged, checkPassedThrough, podHealth } from "../demo/checks.ts";
+import { checkMerged, checkPassedThrough, checkTargets, podHealth } from "../demo/checks.ts";
 import type { SamplePod } from "../demo/sample-pods.ts";
 
 const pod = (name: string, fails?: string): SamplePod => ({
@@ -59,4 +59,12 @@ test("checkPassedThrough() wants the pod's own metrics, without labels of the pr
   expect(checkPassedThrough('sample_app_scrapes_total 2\na{podname="x"} 1\n')).toEqual([
     "labels were added to the answer of one pod",
   ]);
+});
+
+test("checkTargets() wants each pod in the list, and nothing else", () => {
+  const list = (...names: string[]) =>
+    JSON.stringify(names.map((name) => ({ targets: ["a:1"], labels: { instance: `${name}:1` } })));
+  expect(checkTargets(list("good", "bad"), pods)).toEqual([]);
+  expect(checkTargets(list("good"), pods)).toEqual(["bad:1 is not listed as a target"]);
+  expect(checkTargets(list("good", "bad", "x"), pods)).toEqual(["x:1 is listed, but is no pod"]);
 });

@@ -22,6 +22,8 @@ test("the demo shows healthy pods whole, each bad one with its reason, and what 
   expect(stdout).toMatch(
     /sample_app_scrapes_total\{podname="web-6f7c9d5b8-4xk2p",podip="127\.0\.10\.1"\} 1\n/,
   );
+  expect(stdout).toMatch(/web-6f7c9d5b8-4xk2p:\d+ +http:\/\/127\.0\.0\.1:\d+\/kubesd\/metrics\n/);
+  expect(stdout).toMatch(/http_sd_configs: \[\{ url: "http:\/\/127\.0\.0\.1:\d+\/sd" \}\]/);
   expect(stdout).toContain("metrics_path: /mproxy/demo/web-/metrics");
   expect(stdout).toContain("Everything was as it should be.");
 });

@@ -189,4 +189,37 @@ describe("selectPods()", () => {
     expect(select(pods, { ports: [22] }, rules).targets).toEqual([]);
     expect(namesOf(select(pods, { ports: [22, 9000] }, rules))).toEqual(["app-1", "app-2", "app-3", "app-4"]);
   });
+
+  test("takes pods of several namespaces in the order of their names", () => {
+    const pods = [
+      pod({ name: "app-2", namespace: "team-a" }),
+      pod({ name: "app-1", namespace: "team-b", ips: ["10.244.0.12"] }),
+      pod({ name: "app-3", namespace: "team-c", ips: ["10.244.0.13"] }),
+    ];
+    expect(namesOf(select(pods, { namespaces: ["team-a", "team-b"] }))).toEqual(["app-1", "app-2"]);
+    expect(namesOf(select(pods, { namespaces: "*" }))).toEqual(["app-1", "app-2", "app-3"]);
+    const rules = { namespaceWhitelist: ["team-a", "team-c"] };
+    expect(namesOf(select(pods, { namespaces: "*" }, rules))).toEqual(["app-2", "app-3"]);
+  });
+
+  test("asks over https where the request says so, else the pod where it names its port itself", () => {
+    const schemesOf = (scheme: string | undefined, wanted: Partial<PodSelection>) => {
+      const annotations = { "prometheus.io/port": "1", ...(scheme && { "prometheus.io/scheme": scheme }) };
+      const { targets, failed } = select([pod({ annotations })], { tls: undefined, ...wanted });
+      return [
+        ...targets.map(({ tls }) => tls),
+        ...failed.map(({ reason, detail }) => `${reason}: ${detail}`),
+      ];
+    };
+    expect(schemesOf("https", { ports: [] })).toEqual([true]);
+    expect(schemesOf("http", { ports: [] })).toEqual([false]);
+    expect(schemesOf(undefined, { ports: [] })).toEqual([false]);
+    expect(schemesOf("HTTPS", { ports: [] })).toEqual([
+      "not_allowed: the pod's annotation prometheus.io/scheme is neither http nor https",
+    ]);
+    // As in the original.
+    expect(schemesOf("https", { ports: [9000] })).toEqual([false]);
+    expect(schemesOf("https", { ports: [], tls: false })).toEqual([false]);
+    expect(schemesOf("http", { ports: [9000], tls: true })).toEqual([true]);
+  });
 });

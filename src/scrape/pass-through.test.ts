@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -13,7 +14,13 @@ import { Deadline } from "./deadline.ts";
 import { PassThrough, type PassThroughAnswer, PassThroughError } from "./pass-through.ts";
 import { PodConnections } from "./pod-connections.ts";
 
-function createPassThrough(o: { maxConnections?: number; maxResponseBytes?: number } = {}) {
+interface PassThroughSetup {
+  readonly maxConnections?: number;
+  readonly maxResponseBytes?: number;
+  readonly isCurrent?: () => boolean;
+}
+
+function createPassThrough(o: PassThroughSetup = {}) {
   const hits: string[] = [];
   const counted: string[] = [];
   const metrics = {
@@ -36,6 +43,7 @@ function createPassThrough(o: { maxConnections?: number; maxResponseBytes?: numb
       accept: "application/openmetrics-text",
       acceptEncoding: "br, gzip",
       deadline: new Deadline(deadlineMs),
+      isCurrent: o.isCurrent ?? (() => true),
       signal,
     });
   return { open, connections, slots, hits, counted };
@@ -103,15 +111,18 @@ describe("PassThrough.open()", () => {
     );
   }
   check("refuses what is not HTTP", "a 1\n", "[connect]");
-  check(
-    "breaks a body off that is cut short",
-    `${head}Content-Length: 9\r\n\r\na`,
-    "200 content-length=9 [truncated]",
-  );
+  const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n`;
+  check("breaks a body off that is cut short", `${chunked}1\r\na\r\n1\r\nb\r\n`, "200 [truncated]");
+  check("refuses a body that is cut short in its first chunk", `${chunked}1\r\na\r\n`, "[truncated]");
+  check("refuses a body that is shorter than announced", `${head}Content-Length: 9\r\n\r\na`, "[truncated]");
   check("refuses an announced length over the limit", `${head}Content-Length: 11\r\n\r\n`, "[too_large]", {
     maxResponseBytes: 10,
   });
-  check("breaks a body off that outgrows the limit", `${head}\r\n01234567890`, "200 [too_large]", {
+  check("refuses a body whose first chunk outgrows the limit", `${head}\r\n01234567890`, "[too_large]", {
+    maxResponseBytes: 10,
+  });
+  const three = ["01234", "56789", "0"].map((part) => `${part.length}\r\n${part}\r\n`).join("");
+  check("breaks a body off that outgrows the limit", `${chunked}${three}`, "200 [too_large]", {
     maxResponseBytes: 10,
   });
   check("passes a body of just the limit", `${head}\r\n0123456789`, "200 0123456789", {
@@ -131,7 +142,7 @@ describe("PassThrough.open()", () => {
   });
 
   test("reports a body that breaks before anybody reads it", async () => {
-    await using server = await startRawPod(({ socket }) => socket.end(`${head}Content-Length: 9\r\n\r\na`));
+    await using server = await startRawPod(({ socket }) => socket.end(`${chunked}${three}`));
     const { open } = createPassThrough();
     const answer = await open(server.target());
     if (answer.failed) throw new Error("the head has come");
@@ -141,10 +152,12 @@ describe("PassThrough.open()", () => {
 
   test("is over at the deadline, before the head and inside the body", async () => {
     await using server = await startRawPod(({ socket, head: asked }) => {
-      if (asked.includes("/body")) socket.write(`${head}\r\na`);
+      if (asked.includes("/first")) socket.write(`${head}\r\na`);
+      if (asked.includes("/body")) socket.write(`${chunked}${three}`);
     });
     const { open, connections } = createPassThrough();
     expect(await wordsOf(await open(server.target("a", "/head"), 50))).toBe("[timeout]");
+    expect(await wordsOf(await open(server.target("a", "/first"), 50))).toBe("[timeout]");
     expect(await wordsOf(await open(server.target("a", "/body"), 50))).toBe("200 [timeout]");
     await until(() => connections.stats.open === 0 && server.open === 0);
   });
@@ -192,6 +205,104 @@ describe("PassThrough.open()", () => {
   });
 });
 
+describe("PassThrough.open() and a pod that loses its address", () => {
+  const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const chunk = (text: string) => `${text.length}\r\n${text}\r\n`;
+
+  /** The pod sends the first part; then it loses its address; then the second part comes. */
+  const check = (
+    name: string,
+    parts: readonly [string, string],
+    expected: string,
+    passed = "",
+    before = passed,
+  ) => {
+    test(name, async () => {
+      let current = true;
+      let asked = 0;
+      let seen = "";
+      const sockets: Socket[] = [];
+      await using server = await startRawPod(({ socket }) => {
+        sockets.push(socket);
+        socket.write(parts[0]);
+      });
+      const { open, slots, connections, counted } = createPassThrough({
+        isCurrent: () => ++asked > 0 && current,
+      });
+      const opened = open(server.target());
+      if (before !== "") {
+        const answer = await opened;
+        if (!answer.failed) answer.body.on("data", (data: Buffer) => (seen += data.toString("latin1")));
+      }
+      // It is asked before the dial and at the head.
+      await until(() => sockets.length === 1 && asked === (parts[0] === "" ? 1 : 2) && seen === before);
+      current = false;
+      sockets[0]!.write(parts[1]);
+      expect(await wordsOf(await opened)).toBe(expected);
+      // A broken stream drops what its reader has not taken yet.
+      expect(passed.startsWith(seen)).toBe(true);
+      expect(slots.held).toBe(0);
+      expect(counted.map((words) => words.split(" ")[0])).toEqual(["gone"]);
+      await until(() => connections.stats.open === 0 && server.open === 0);
+    });
+  };
+
+  check("before the head refuses the answer", ["", `${head}${chunk("b 1\n")}0\r\n\r\n`], "[gone]");
+  check("inside its first chunk refuses the answer", [`${head}4\r\n`, "a 1\n\r\n0\r\n\r\n"], "[gone]");
+  check(
+    "after all bytes of a body in one chunk refuses the answer",
+    [`${head}${chunk("a 1\n")}`, "0\r\n\r\n"],
+    "[gone]",
+  );
+  check(
+    "between two chunks passes neither the next one nor an end",
+    [`${head}${chunk("a 1\n")}${chunk("a 2\n")}`, `${chunk("b 3\n")}0\r\n\r\n`],
+    "200 [gone]",
+    "a 1\na 2\n",
+    "a 1\n",
+  );
+  check(
+    "before the end keeps the last chunk",
+    [`${head}${chunk("a 1\n")}${chunk("a 2\n")}`, "0\r\n\r\n"],
+    "200 [gone]",
+    "a 1\n",
+  );
+  check(
+    "before the last byte of an announced length keeps it",
+    ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na 1", "\n"],
+    "200 content-length=4 [gone]",
+  );
+  check("before the head of an empty answer refuses it", ["", ok("").toString("latin1")], "[gone]");
+
+  test("before the dial dials nothing, also when it waited for a slot", async () => {
+    await using server = await startRawPod(({ socket, head: asked }) => {
+      if (asked.includes("/ok")) socket.write(ok("x"));
+    });
+    let current = true;
+    const { open, counted } = createPassThrough({ maxConnections: 1, isCurrent: () => current });
+    const client = new AbortController();
+    const holder = open(server.target("c", "/hang"), 60_000, client.signal);
+    const waiting = open(server.target("a", "/ok"), 60_000);
+    await until(() => server.heads.length === 1);
+    current = false;
+    client.abort(new Error("caller gone"));
+    await expect(holder).rejects.toThrow("caller gone");
+    expect(await wordsOf(await waiting)).toBe("[gone]");
+    expect(server.connections).toBe(1);
+    expect(counted).toEqual(["gone 0"]);
+  });
+
+  test("asks at the head and at the end, not for each chunk", async () => {
+    await using server = await startRawPod(({ socket }) =>
+      socket.write(`${head}${chunk("a").repeat(1000)}0\r\n\r\n`),
+    );
+    let asked = 0;
+    const { open } = createPassThrough({ isCurrent: () => ++asked > 0 });
+    expect(await wordsOf(await open(server.target()))).toBe(`200 ${"a".repeat(1000)}`);
+    expect(asked).toBe(3);
+  });
+});
+
 describe("PassThrough.open() and backpressure", () => {
   test("holds the pod back while nobody reads, and loses nothing", async () => {
     const line = "0123456789abcde\n".repeat(4096);
@@ -227,8 +338,10 @@ describe("PassThrough.open() and backpressure", () => {
 });
 
 describe("PassThrough.open() and its caller", () => {
+  const twoChunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n";
+
   test("closes the connection when the caller destroys the body", async () => {
-    await using server = await startRawPod(({ socket }) => socket.write("HTTP/1.1 200 OK\r\n\r\na"));
+    await using server = await startRawPod(({ socket }) => socket.write(twoChunks));
     const { open, slots, counted } = createPassThrough();
     const answer = await open(server.target());
     if (answer.failed) throw new Error("the head has come");
@@ -240,7 +353,7 @@ describe("PassThrough.open() and its caller", () => {
 
   for (const [name, sent] of [
     ["before the head", ""],
-    ["inside the body", "HTTP/1.1 200 OK\r\n\r\na"],
+    ["inside the body", twoChunks],
   ] as const) {
     test(`closes the connection when the caller is gone ${name}`, async () => {
       await using server = await startRawPod(({ socket }) => socket.write(sent));

@@ -1,5 +1,6 @@
 // One pod's answer, byte for byte (`/kubesd`): status, the three content headers and the body as a stream with backpressure.
-// Never follows a redirect and never passes one on: the caller, Prometheus, would follow it. Never ends a body that is not whole.
+// Never follows a redirect and never passes one on: the caller, Prometheus, would follow it. Never ends a body that is not whole,
+// or whose pod has lost its address meanwhile: the last chunk is held back until that is known.
 import type { IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
 
@@ -28,6 +29,8 @@ export interface PassThroughRequest {
   /** The caller's, where FORWARD_AUTHORIZATION says so. */
   readonly authorization?: string | undefined;
   readonly deadline: Deadline;
+  /** Whether the address is still the pod's. */
+  readonly isCurrent: () => boolean;
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal;
 }
@@ -44,7 +47,7 @@ export type PassThroughAnswer =
       readonly failed: false;
       readonly status: number;
       readonly headers: ContentHeaders;
-      /** Ends if and only if the pod's body is whole; destroyed with a PassThroughError otherwise. Destroy it to stop. */
+      /** Ends if and only if the pod's body is whole and the address still the pod's; destroyed with a PassThroughError otherwise. Destroy it to stop. */
       readonly body: Readable;
     }
   | ({ readonly failed: true } & PodFailure);
@@ -68,8 +71,9 @@ export class PassThrough {
   }
 
   /**
-   * Resolves when the head of the answer is there, or with the reason why there is none. Rejects with the signal's reason when that
-   * is aborted before; after it, the body is destroyed. The deadline covers the body too.
+   * Resolves when the answer can begin, or with the reason why there is none: it begins with the second chunk of its body or with
+   * its end, so that of a body in one chunk everything is known. Rejects with the signal's reason when that is aborted before; after
+   * it, the body is destroyed. The deadline covers the body too.
    */
   open(target: Target, request: PassThroughRequest): Promise<PassThroughAnswer> {
     return new Promise((resolve, reject) => {
@@ -92,6 +96,10 @@ class Passing implements ResponseReceiver, SlotUser {
   #timer: NodeJS.Timeout | undefined;
   readonly #onAbort = () => this.#stop(undefined);
   #body: Readable | undefined;
+  /** What the head says, until the answer begins. */
+  #prepared: PassThroughAnswer | undefined;
+  /** The last chunk that came: it goes out with the next one, or when the body is complete and still the pod's. */
+  #held: Buffer | undefined;
   #bytes = 0;
   #started = false;
   #over = false;
@@ -105,6 +113,7 @@ class Passing implements ResponseReceiver, SlotUser {
       target,
       headers: { accept, acceptEncoding, authorization, userAgent, timeoutSeconds },
       receiver: this,
+      isCurrent: options.isCurrent,
       maxBodyBytes: options.maxResponseBytes,
     });
     this.#lane = slots.openLane({ limit: 1, patienceMs: deadline.totalMs / 4 });
@@ -156,22 +165,35 @@ class Passing implements ResponseReceiver, SlotUser {
     });
     // The body may break before its reader has put up listeners; the reader still learns it from the stream's state.
     this.#body.on("error", () => {});
-    this.#options.resolve({ failed: false, status, headers: passed, body: this.#body });
+    this.#prepared = { failed: false, status, headers: passed, body: this.#body };
   }
 
   data(chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#options.maxResponseBytes) return this.#stopTooLarge();
-    if (!this.#body!.push(chunk)) this.#request.pause();
+    const before = this.#held;
+    this.#held = chunk;
+    if (before === undefined) return;
+    if (!this.#body!.push(before)) this.#request.pause();
+    this.#begin();
   }
 
   end(): void {
     if (this.#finish()) this.#options.metrics.podScraped("up", this.#bytes);
+    if (this.#held !== undefined) this.#body!.push(this.#held);
+    this.#held = undefined;
     this.#body!.push(null);
+    this.#begin();
   }
 
   failed(failure: PodFailure): void {
     this.#stop(failure);
+  }
+
+  #begin(): void {
+    if (this.#prepared === undefined) return;
+    this.#options.resolve(this.#prepared);
+    this.#prepared = undefined;
   }
 
   #lateness(): PodFailure {
@@ -195,8 +217,9 @@ class Passing implements ResponseReceiver, SlotUser {
     this.#request.abort();
     const { metrics, resolve, reject, signal } = this.#options;
     if (failure !== undefined) metrics.podScraped(failure.reason, this.#bytes);
-    if (this.#body !== undefined) {
-      this.#body.destroy(failure === undefined ? undefined : new PassThroughError(failure));
+    const begunBody = this.#prepared === undefined ? this.#body : undefined;
+    if (begunBody !== undefined) {
+      begunBody.destroy(failure === undefined ? undefined : new PassThroughError(failure));
     } else if (failure !== undefined) {
       resolve({ failed: true, ...failure });
     } else {

@@ -24,6 +24,7 @@ function ask(connections: PodConnections, target: Target, { maxBodyBytes = 1e6 }
       target,
       headers: { accept: "*/*", acceptEncoding: "gzip", userAgent: "test", timeoutSeconds: "1" },
       maxBodyBytes,
+      isCurrent: () => true,
       receiver: {
         head: () => {},
         data: (chunk) => (body += chunk.toString("latin1")),
@@ -49,6 +50,21 @@ describe("PodConnections", () => {
       await until(() => connections.stats.idle === 1);
     }
     expect(connections.stats).toEqual({ open: 1, idle: 1, idlePods: 1 });
+  });
+
+  test("keeps no connection of one set of pods for another", async () => {
+    await using pod = await startCountingPod();
+    const connections = createConnections();
+    const meant = (candidates: string[]) => ({ ...pod.target(), pod: undefined, candidates });
+    const asked = [pod.target("a"), meant(["b"]), meant([]), meant(["a", "c"]), meant(["a", "b"])];
+    for (const [index, target] of asked.entries()) {
+      expect(await ask(connections, target)).toBe(`${index + 1}/1`);
+      await until(() => connections.stats.idle === index + 1);
+    }
+    // A pod is its uid, whether more is known of it or not.
+    expect(await ask(connections, meant(["a"]))).toBe("1/2");
+    await until(() => connections.stats.idle === asked.length);
+    expect(await ask(connections, meant(["a", "c"]))).toBe("4/2");
   });
 
   test("gives two requests at a time a connection each", async () => {

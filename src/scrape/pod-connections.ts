@@ -21,7 +21,7 @@ export interface PodConnectionsOptions {
 }
 
 /** Which pod, at which address. Part of a target. */
-export type PodAddress = Pick<Target, "pod" | "ip" | "port" | "tls">;
+export type PodAddress = Pick<Target, "pod" | "candidates" | "ip" | "port" | "tls">;
 
 export interface ConnectionStats {
   /** Sockets connected to pods now, idle ones included. */
@@ -237,7 +237,10 @@ export class PodConnection {
   }
 }
 
-/** Two addresses have the same key only if they are the same: the parts before the uid cannot contain a space. */
-function keyOf({ pod, ip, port, tls }: PodAddress): string {
-  return `${tls ? "tls" : "tcp"} ${ip} ${port}${pod === undefined ? "" : ` ${pod.uid}`}`;
+/**
+ * Two addresses have the same key only if they are the same: the parts before the uids cannot contain a space. All that may be meant
+ * are in it: a pod that has gone, but whose process still answers, must not answer for the one that came.
+ */
+function keyOf({ pod, candidates = [], ip, port, tls }: PodAddress): string {
+  return `${tls ? "tls" : "tcp"} ${ip} ${port} ${JSON.stringify(pod === undefined ? candidates : [pod.uid])}`;
 }

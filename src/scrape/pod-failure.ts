@@ -11,6 +11,12 @@ export interface PodFailure {
   readonly unverified?: true;
 }
 
+/** The address that was asked, or that is to be asked, may be another pod's by now. */
+export const podIsGone: PodFailure = {
+  reason: "gone",
+  detail: "the pod was deleted, has ended or has lost its address before it had answered",
+};
+
 /** What breaks a connection off for a reason that is known already. */
 export class PodError extends Error {
   override readonly name = "PodError";

@@ -36,6 +36,7 @@ function run(target: Target, o: Partial<PodScrapeOptions<TextBody>> = {}): Run {
     createBodyParser: () => new TextParser(),
     maxBodyBytes: 1000,
     userAgent: "test",
+    isCurrent: () => true,
     metrics: { limitHit: (limit) => hits.push(limit) },
     heldBytesChanged: () => {},
     settled: () => {

@@ -50,6 +50,8 @@ export interface PodScrapeOptions<Body extends HeldBody> {
   readonly userAgent: string;
   /** The caller's, where FORWARD_AUTHORIZATION says so. */
   readonly authorization?: string | undefined;
+  /** Whether the address is still the pod's. */
+  readonly isCurrent: (target: Target) => boolean;
   readonly metrics: Pick<Metrics, "limitHit">;
   /** The pod holds more memory than before, or less. May fail this very pod. */
   readonly heldBytesChanged: () => void;
@@ -111,7 +113,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
 
   /** Asks the pod. Once at most, and not from inside a receiver of another request. */
   start(deadline: Deadline): void {
-    const { connections, protocol, userAgent, authorization, maxBodyBytes } = this.#options;
+    const { connections, protocol, userAgent, authorization, maxBodyBytes, isCurrent } = this.#options;
     this.#startedMs = performance.now();
     this.#request = new UpstreamRequest({
       connections,
@@ -124,6 +126,7 @@ export class PodScrape<Body extends HeldBody> implements ResponseReceiver {
         timeoutSeconds: deadline.remainingSecondsText(),
       },
       receiver: this,
+      isCurrent: () => isCurrent(this.target),
       maxBodyBytes,
     });
     this.#request.start();

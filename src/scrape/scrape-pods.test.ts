@@ -13,7 +13,14 @@ import { Deadline } from "./deadline.ts";
 import { PodConnections } from "./pod-connections.ts";
 import { type PodOutcome, PodScraper } from "./scrape-pods.ts";
 
-function createScraper(o: { maxConnections?: number; perScrape?: number; maxBufferedBytes?: number } = {}) {
+interface ScraperSetup {
+  readonly maxConnections?: number;
+  readonly perScrape?: number;
+  readonly maxBufferedBytes?: number;
+  readonly isCurrent?: (target: Target) => boolean;
+}
+
+function createScraper(o: ScraperSetup = {}) {
   const hits: string[] = [];
   const counted: string[] = [];
   const metrics = {
@@ -39,7 +46,7 @@ function createScraper(o: { maxConnections?: number; perScrape?: number; maxBuff
       signal,
       protocol: { accept: "text/plain", zstd: false, fallback: { format: "text" } },
       createBodyParser: () => new TextParser(),
-      isCurrent: (target) => !target.path.startsWith("/gone"),
+      isCurrent: o.isCurrent ?? (() => true),
     });
   return { scrape, connections, slots, budget, hits, counted };
 }
@@ -71,13 +78,39 @@ describe("PodScraper.scrape()", () => {
   });
 
   test("drops the body of a pod that is gone when all have answered", async () => {
-    await using server = await startRawPod(echo);
-    const { scrape, budget, counted } = createScraper();
+    let gone = false;
+    await using server = await startRawPod(({ socket, head }) => {
+      // The last that answers does so when the body of the one that goes has been taken for whole.
+      const path = head.split(" ")[1]!;
+      const answer = () => void socket.write(ok(path));
+      if (path !== "/b") return answer();
+      setTimeout(() => {
+        gone = true;
+        answer();
+      }, 50);
+    });
+    const { scrape, budget, counted } = createScraper({ isCurrent: ({ path }) => path !== "/gone" || !gone });
     const scraped = await scrape(["/a", "/gone", "/b"].map((path) => server.target(path, path)));
     expect(scraped.outcomes.map(wordOf)).toEqual(["/a", "[gone]", "/b"]);
     expect(counted.map((text) => text.split(" ")[0])).toEqual(["up", "gone", "up"]);
     expect(budget.heldBytes).toBe("/a/b".length);
     scraped.release();
+  });
+
+  test("does not dial a pod that is gone when its turn comes", async () => {
+    let gone = false;
+    await using server = await startRawPod((request) => {
+      gone = true;
+      echo(request);
+    });
+    const { scrape, slots } = createScraper({
+      perScrape: 1,
+      isCurrent: ({ path }) => path !== "/gone" || !gone,
+    });
+    const { outcomes } = await scrape(["/a", "/gone", "/b"].map((path) => server.target(path, path)));
+    expect(outcomes.map(wordOf)).toEqual(["/a", "[gone]", "/b"]);
+    expect(server.connections).toBe(2);
+    expect(slots.held).toBe(0);
   });
 
   test("of no targets is over at once", async () => {

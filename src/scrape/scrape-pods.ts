@@ -7,6 +7,7 @@ import type { BufferBudget, BufferLease } from "./buffer-budget.ts";
 import type { ConnectionSlots, SlotLane, SlotUser } from "./connection-slots.ts";
 import type { Deadline } from "./deadline.ts";
 import type { PodConnections } from "./pod-connections.ts";
+import { podIsGone } from "./pod-failure.ts";
 import {
   type BodyParserLike,
   type HeldBody,
@@ -54,7 +55,10 @@ export interface PodScrapeRequest<Body extends HeldBody> {
   readonly protocol: ScrapeProtocol;
   /** Called for each pod that begins to answer, with the format that it says. */
   readonly createBodyParser: (claimed: ClaimedFormat) => BodyParserLike<Body>;
-  /** Asked of each pod whose body is whole. A pod that is gone by then fails: its address may be another pod's. */
+  /**
+   * Whether the address is still the pod's. Asked of each pod before it is dialled, when its body is whole, and once more when all
+   * have answered. One that is gone by then fails: its address may be another pod's.
+   */
   readonly isCurrent: (target: Target) => boolean;
 }
 
@@ -92,6 +96,7 @@ export class PodScraper {
       authorization,
       protocol,
       createBodyParser,
+      isCurrent,
       deadline,
       lease,
       expectedBytes,
@@ -102,7 +107,7 @@ export class PodScraper {
     };
     try {
       await run.finished(signal);
-      run.dropGone(isCurrent);
+      run.dropGone();
       this.#learn(run.pods);
       return { outcomes: run.pods.map(outcomeOf), release };
     } catch (error) {
@@ -128,6 +133,7 @@ interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions {
   readonly authorization: string | undefined;
   readonly protocol: ScrapeProtocol;
   readonly createBodyParser: (claimed: ClaimedFormat) => BodyParserLike<Body>;
+  readonly isCurrent: (target: Target) => boolean;
   readonly deadline: Deadline;
   readonly lease: BufferLease;
   /** Per pod: what the lease was claimed with. */
@@ -202,10 +208,9 @@ class ScrapeRun<Body extends HeldBody> {
   }
 
   /** Once all pods are settled. */
-  dropGone(isCurrent: (target: Target) => boolean): void {
+  dropGone(): void {
     for (const pod of this.pods) {
-      if (pod.result?.up !== true || isCurrent(pod.target)) continue;
-      pod.fail({ reason: "gone", detail: "the pod was deleted, or lost its address, while it was scraped" });
+      if (pod.result?.up === true && !this.#options.isCurrent(pod.target)) pod.fail(podIsGone);
     }
   }
 

@@ -18,7 +18,7 @@ function createConnections(): PodConnections {
 function ask(
   connections: PodConnections,
   target: Target,
-  o: Partial<ResponseReceiver> = {},
+  { isCurrent = () => true, ...o }: Partial<ResponseReceiver> & { isCurrent?: () => boolean } = {},
 ): Promise<string> {
   return new Promise((resolve) => {
     const calls: string[] = [];
@@ -34,6 +34,7 @@ function ask(
         timeoutSeconds: "9.500",
       },
       maxBodyBytes: 1e6,
+      isCurrent,
       receiver: {
         head: (status) => calls.push(String(status)),
         data: (chunk) => (data += chunk.toString("latin1")),
@@ -199,6 +200,46 @@ describe("UpstreamRequest and an answer without end", () => {
   );
 });
 
+describe("UpstreamRequest and an address that may be another pod's by now", () => {
+  const gone = /^gone: the pod was deleted/;
+
+  test("is not dialled for it", async () => {
+    await using pod = await startRawPod(({ socket }) => socket.write(ok("x")));
+    expect(await ask(createConnections(), pod.target(), { isCurrent: () => false })).toMatch(gone);
+    expect(pod.connections).toBe(0);
+  });
+
+  test("does not take its head, nor its end, and does not keep the connection", async () => {
+    await using pod = await startRawPod(({ socket }) => socket.write(ok("x")));
+    const connections = createConnections();
+    for (const [answers, words] of [
+      [[true, false], ""],
+      [[true, true, false], "200 x "],
+    ] as const) {
+      const left = [...answers];
+      const said = await ask(connections, pod.target(), { isCurrent: () => left.shift()! });
+      expect(said.startsWith(words)).toBe(true);
+      expect(said.slice(words.length)).toMatch(gone);
+      await until(() => connections.stats.open === 0);
+    }
+  });
+
+  test("is not asked again after a dead connection", async () => {
+    let current = true;
+    await using pod = await startRawPod(({ socket, request }) => {
+      if (request === 1) return socket.write(ok("x"));
+      current = false;
+      return socket.end();
+    });
+    const connections = createConnections();
+    const isCurrent = () => current;
+    expect(await ask(connections, pod.target(), { isCurrent })).toBe("200 x end");
+    await until(() => connections.stats.idle === 1);
+    expect(await ask(connections, pod.target(), { isCurrent })).toMatch(gone);
+    expect(pod.connections).toBe(1);
+  });
+});
+
 describe("UpstreamRequest on a kept-alive connection", () => {
   const answerOnce = (last: (request: RawRequest) => void) => (request: RawRequest) => {
     if (request.connection === 1 && request.request === 2) last(request);
@@ -315,6 +356,7 @@ describe("UpstreamRequest.abort()", () => {
         target: pod.target(),
         headers: { accept: "*/*", acceptEncoding: "gzip", userAgent: "test", timeoutSeconds: "1" },
         maxBodyBytes: 1e6,
+        isCurrent: () => true,
         receiver: {
           head: () => calls.push("head"),
           data: () => calls.push("data"),
@@ -339,6 +381,7 @@ describe("UpstreamRequest.abort()", () => {
       target: pod.target(),
       headers: { accept: "*/*", acceptEncoding: "gzip", userAgent: "test", timeoutSeconds: "1" },
       maxBodyBytes: 1e6,
+      isCurrent: () => true,
       receiver: { head: () => {}, data: () => {}, end: () => {}, failed: () => {} },
     });
     request.start();

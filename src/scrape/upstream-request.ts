@@ -12,6 +12,7 @@ import {
   failureInBody,
   isDeadConnection,
   type PodFailure,
+  podIsGone,
 } from "./pod-failure.ts";
 import { isTlsCode } from "./tls-failure.ts";
 
@@ -41,6 +42,8 @@ export interface UpstreamRequestOptions {
   readonly target: Target;
   readonly headers: UpstreamHeaders;
   readonly receiver: ResponseReceiver;
+  /** Whether the address is still the target's. Asked before each dial, at the head and when the body is complete. */
+  readonly isCurrent: () => boolean;
   /** The receiver refuses a longer body. */
   readonly maxBodyBytes: number;
 }
@@ -58,6 +61,7 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
   readonly #target: Target;
   readonly #headers: string[];
   readonly #receiver: ResponseReceiver;
+  readonly #isCurrent: () => boolean;
   readonly #maxWireBytes: number;
   #connection: PodConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -69,6 +73,7 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
     this.#connections = o.connections;
     this.#target = o.target;
     this.#receiver = o.receiver;
+    this.#isCurrent = o.isCurrent;
     this.#maxWireBytes = maxHeadWireBytes + maxWireBytesPerBodyByte * o.maxBodyBytes;
     const headers = {
       host: hostOf(o.target),
@@ -118,6 +123,7 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
     // Below 200 only 101 gets here, and undici breaks the connection off at once.
     if (this.#done || status < 200) return;
     this.#headSeen = true;
+    if (!this.#isCurrent()) return this.#fail(podIsGone);
     this.#receiver.head(status, headers);
   }
 
@@ -133,6 +139,7 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
       this.#fail(failureInBody(socketError));
       return;
     }
+    if (!this.#isCurrent()) return this.#fail(podIsGone);
     this.#done = true;
     this.#connections.giveBack(this.#connection!);
     this.#receiver.end();
@@ -161,6 +168,8 @@ export class UpstreamRequest implements Dispatcher.DispatchHandler {
   }
 
   #send(o: { fresh: boolean }): void {
+    // Here, because time has gone by since the target was chosen: in the queue for a slot, or over a connection that was dead.
+    if (!this.#isCurrent()) return this.#fail(podIsGone);
     try {
       // undici would send an absolute URL as it is.
       if (!this.#target.path.startsWith("/"))

@@ -64,6 +64,7 @@ async function ask(tls: UpstreamTls, served: TlsOptions): Promise<string> {
         target: pod.target(),
         headers: { accept: "*/*", acceptEncoding: "gzip", userAgent: "test", timeoutSeconds: "1" },
         maxBodyBytes: 1e6,
+        isCurrent: () => true,
         receiver: {
           head: () => {},
           data: (chunk) => resolve(chunk.toString()),

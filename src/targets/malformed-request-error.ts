@@ -10,6 +10,7 @@ export type RequestPart =
   | "port"
   | "scheme"
   | "ip"
+  | "uid"
   | "flag"
   | "selector"
   | "workload"

@@ -14,13 +14,20 @@ const settings: AccessSettings = {
   kubesdRequirePod: true,
 };
 
-function pod(name: string, { namespace = "team-a", phase = "Running", ip = "10.244.0.11" } = {}): Pod {
-  return readPod({ metadata: { uid: name, namespace, name }, status: { phase, podIP: ip } }) as Pod;
+function pod(
+  name: string,
+  { namespace = "team-a", phase = "Running", ip = "10.244.0.11", port = 0 } = {},
+): Pod {
+  return readPod({
+    metadata: { uid: name, namespace, name },
+    spec: { containers: [{ name: "app", ports: port === 0 ? [] : [{ containerPort: port }] }] },
+    status: { phase, podIP: ip },
+  }) as Pod;
 }
 
 function select(
   pods: Pod[],
-  asked: { ip?: string; port?: number } = {},
+  asked: { ip?: string; port?: number; uid?: string } = {},
   rules: Partial<AccessSettings> = {},
 ) {
   const store = new PodStore();
@@ -32,16 +39,42 @@ function select(
 describe("selectAddress()", () => {
   const target = { ip: "10.244.0.11", port: 9000, tls: true, path: "/metrics?x" };
 
-  test("names the one running pod that has the address", () => {
+  test("names the one running pod that can be meant", () => {
     const app = pod("app-1");
-    const named = { ...target, pod: app, namespace: "team-a", podName: "app-1" };
+    const named = { ...target, pod: app, namespace: "team-a", podName: "app-1", candidates: ["app-1"] };
     expect(select([app])).toEqual(named);
     expect(select([app, pod("old", { phase: "Succeeded" }), pod("new", { phase: "Pending" })])).toEqual(
       named,
     );
+    const other = pod("app-2", { namespace: "team-b" });
     const unnamed = { ...target, pod: undefined, namespace: "", podName: "" };
-    expect(select([app, pod("app-2", { namespace: "team-b" })])).toEqual(unnamed);
-    expect(select([], {}, { kubesdRequirePod: false })).toEqual(unnamed);
+    expect(select([other, app])).toEqual({ ...unnamed, candidates: ["app-1", "app-2"] });
+    expect(select([], {}, { kubesdRequirePod: false })).toEqual({ ...unnamed, candidates: [] });
+    expect(select([other, app], { uid: "app-1" })).toEqual(named);
+    const declaring = pod("app-3", { port: 9000 });
+    expect(select([other, app, declaring])).toMatchObject({ pod: declaring, candidates: ["app-3"] });
+  });
+
+  test("holds the caller to the pod that it names", () => {
+    const a = pod("a");
+    const loose = { kubesdRequirePod: false };
+    const text = 'Cannot scrape address "10.244.0.11": another pod has it by now (target_uid)';
+    for (const rules of [{}, loose]) {
+      expect(select([a], { uid: "b" }, rules)).toEqual({ refused: "pod", text });
+      expect(select([a, pod("b", { phase: "Pending" })], { uid: "b" }, rules)).toEqual({
+        refused: "pod",
+        text,
+      });
+      expect(select([a], { uid: "a" }, rules)).toMatchObject({ pod: a, candidates: ["a"] });
+    }
+    expect(select([], { uid: "b" })).toMatchObject({ refused: "pod" });
+    // Nobody is known to have the address: it may be a pod of a namespace that is not watched.
+    expect(select([], { uid: "b" }, loose)).toMatchObject({ pod: undefined, candidates: ["b"] });
+    expect(select([pod("a", { phase: "Failed" })], { uid: "b" }, loose)).toMatchObject({ candidates: ["b"] });
+    // What may be said of other namespaces goes first.
+    const elsewhere = pod("c", { namespace: "kube-system" });
+    expect(select([elsewhere], { uid: "b" })).toMatchObject({ refused: "namespace" });
+    expect(select([a, elsewhere], { uid: "a" })).toMatchObject({ refused: "namespace" });
   });
 
   test("refuses what the policy refuses", () => {

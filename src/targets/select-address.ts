@@ -2,6 +2,7 @@
 // Never trusts that an address belongs to the pod it was taken from: what holds it now is what counts.
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { AccessPolicy, Refusal } from "./access-policy.ts";
+import { candidatesOf } from "./pod-identity.ts";
 import type { Target } from "./target.ts";
 
 /** What a request asks for, parsed. Its path has passed the access policy. */
@@ -10,24 +11,29 @@ export interface AddressSelection {
   readonly ip: string;
   readonly port: number;
   readonly tls: boolean;
+  /** From parsePodUid(): the pod that the caller means. */
+  readonly uid?: string | undefined;
   /** Checked path plus forwarded query. */
   readonly path: string;
 }
 
-/** Checks address, port and holders. The target names a pod when exactly one running pod has the address. */
+/** Checks address, port and holders. The target names a pod when exactly one running pod can be meant. */
 export function selectAddress(
-  { ip, port, tls, path }: AddressSelection,
+  { ip, port, tls, uid, path }: AddressSelection,
   { pods, policy }: { pods: Pick<PodStore, "byIp">; policy: AccessPolicy },
 ): Target | Refusal {
   const holders = pods.byIp(ip);
-  const refusal = policy.checkIp(ip) ?? policy.checkPort(port) ?? policy.checkHolders(ip, holders);
+  const refusal = policy.checkIp(ip) ?? policy.checkPort(port) ?? policy.checkHolders(ip, holders, { uid });
   if (refusal !== undefined) return refusal;
-  const [pod, another] = holders.filter(({ phase }) => phase === "Running");
+  const candidates = candidatesOf(holders, { port, uid });
+  const [pod, another] = candidates;
   const known = another === undefined ? pod : undefined;
   return {
     pod: known,
     namespace: known?.namespace ?? "",
     podName: known?.name ?? "",
+    // A pod that the caller names is meant also while nothing is known of it.
+    candidates: uid === undefined ? candidates.map((candidate) => candidate.uid) : [uid],
     ip,
     port,
     tls,

@@ -4,10 +4,15 @@ import type { Pod } from "../discovery/pod.ts";
 
 /** One endpoint of one pod, checked against every access rule. Immutable. */
 export interface Target {
-  /** Undefined when `/kubesd` names an address that no known pod holds (KUBESD_REQUIRE_POD=false). */
+  /** Undefined when `/kubesd` names an address that no known pod holds (KUBESD_REQUIRE_POD=false), or several. */
   readonly pod: Pod | undefined;
   readonly namespace: string;
   readonly podName: string;
+  /**
+   * Targets of `/kubesd`: uids of the pods that the caller can have meant by the address, in their order. Empty when none is known.
+   * Absent: `pod` alone is meant.
+   */
+  readonly candidates?: readonly string[];
   /** Canonical IP literal (RFC 5952, no brackets, no zone). */
   readonly ip: string;
   /** 1 to 65535. */

@@ -20,6 +20,7 @@ import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
 import type { PodOutcome, PodScraper, ScrapedPods } from "../../scrape/scrape-pods.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
 import type { NamespaceScope } from "../../targets/namespace-scope.ts";
+import { isCurrent } from "../../targets/pod-identity.ts";
 import { isSeveralPorts } from "../../targets/pod-ports.ts";
 import { type PodSelection, type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
@@ -116,7 +117,7 @@ async function mergePods(
           reservedLabels: podLabels.names,
           utf8Names,
         }),
-      isCurrent: ({ pod, ip }) => pods.get(pod!.uid)?.ips.includes(ip) === true,
+      isCurrent: (target) => isCurrent(target, { pods, requirePod: config.kubesdRequirePod }),
     });
     try {
       await answer(request, reply, {

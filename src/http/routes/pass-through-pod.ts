@@ -8,6 +8,7 @@ import type { PodStore } from "../../discovery/pod-store.ts";
 import { type PassThrough, type PassThroughAnswer, PassThroughError } from "../../scrape/pass-through.ts";
 import type { PodFailure } from "../../scrape/pod-failure.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
+import { isCurrent } from "../../targets/pod-identity.ts";
 import { type AddressSelection, selectAddress } from "../../targets/select-address.ts";
 import type { Target } from "../../targets/target.ts";
 import type { Logger } from "../../telemetry/logger.ts";
@@ -62,15 +63,17 @@ async function passThroughPod(
       variable: "MAX_CONCURRENT_KUBESD",
       metrics,
     });
-    const answer = await o.passThrough.open(target, {
+    const chosen = target;
+    const answer = await o.passThrough.open(chosen, {
+      isCurrent: () => isCurrent(chosen, { pods: o.pods, requirePod: config.kubesdRequirePod }),
       accept: acceptOf(request),
       acceptEncoding: forwardedCodings(readAcceptEncoding(request.headers["accept-encoding"])),
       authorization: authorizationFor(request, config),
       deadline,
       signal,
     });
-    if (answer.failed) throw scrapeFailed(answer, target, o.logger);
-    if (missesAuthorization(answer.status, request, config)) logMissingAuthorization(target, o.logger);
+    if (answer.failed) throw scrapeFailed(answer, chosen, o.logger);
+    if (missesAuthorization(answer.status, request, config)) logMissingAuthorization(chosen, o.logger);
     await sendAnswer(request, reply, answer);
   } catch (error) {
     if (error instanceof PassThroughError) logFailure(error.failure, target!, o.logger);

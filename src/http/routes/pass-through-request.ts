@@ -1,6 +1,7 @@
 // Reads a request to `/kubesd/{path…}`: text in, parsed values out. Never decides what is allowed.
 import { parseIpLiteral } from "../../targets/ip-ranges.ts";
 import { MalformedRequestError } from "../../targets/malformed-request-error.ts";
+import { parsePodUid } from "../../targets/pod-uid.ts";
 import { requirePortNumber } from "../../targets/port.ts";
 import { parseQuery, takeReserved } from "../../targets/query.ts";
 import { quote } from "../../targets/quote.ts";
@@ -25,6 +26,7 @@ export function parsePassThroughRequest({ path, rawQuery, prefix }: CheckedTarge
     pod: "once",
     target_port: "once",
     target_scheme: "once",
+    target_uid: "once",
   });
   return {
     metricsPath,
@@ -32,6 +34,7 @@ export function parsePassThroughRequest({ path, rawQuery, prefix }: CheckedTarge
       ip: requireIp(values.pod),
       port: requirePortNumber(values.target_port),
       tls: parseScheme(values.target_scheme),
+      uid: parsePodUid(values.target_uid),
       path: forwarded === "" ? metricsPath : `${metricsPath}?${forwarded}`,
     },
   };

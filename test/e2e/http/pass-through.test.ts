@@ -43,6 +43,13 @@ beforeAll(async () => {
       name: "teapot",
       http: (_request, response) => response.writeHead(418, { "content-type": "text/html" }).end("<b>"),
     },
+    {
+      name: "breaks",
+      tcp: (socket) =>
+        socket.once("data", () =>
+          socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na \r\n2\r\n1\n\r\n"),
+        ),
+    },
     { name: "empty", http: (_request, response) => response.writeHead(204).end() },
     {
       name: "redirect",
@@ -67,6 +74,7 @@ beforeAll(async () => {
       http: (_request, response) => {
         response.writeHead(200, { "content-type": "text/plain" });
         response.write("begun 1\n");
+        setTimeout(() => response.write("and 2\n"), 50);
       },
     },
     {
@@ -165,7 +173,7 @@ test("/kubesd asks the pod with what the scraper accepts, and nothing else of it
       "x-real-ip": "1.2.3.4",
       "x-prometheus-scrape-timeout-seconds": "3",
     },
-    "&collect[]=a%2Fb&match",
+    "&collect[]=a%2Fb&target_uid=uid-team-a-plain&match",
   );
   expect(usual.url).toBe("/metrics?collect[]=a%2Fb&match");
   expect([...usual.seen.keys()].sort()).toEqual([
@@ -185,10 +193,15 @@ test("/kubesd asks the pod with what the scraper accepts, and nothing else of it
   expect([odd.seen.get("accept"), odd.seen.get("accept-encoding")]).toEqual(["*/*", "identity"]);
 });
 
+test("/kubesd destroys the connection when the pod breaks off", async () => {
+  const answer = await request(app.origin, target("breaks"));
+  expect([answer.status, answer.complete]).toEqual([200, false]);
+});
+
 for (const name of ["dies", "dies-short"]) {
-  test(`/kubesd destroys the connection when the pod breaks off (${name})`, async () => {
+  test(`/kubesd answers 502 when the pod breaks off in the first chunk of its body (${name})`, async () => {
     const answer = await request(app.origin, target(name));
-    expect([answer.status, answer.complete]).toEqual([200, false]);
+    expect([answer.status, answer.text]).toEqual([502, expect.stringMatching(/\(truncated\)/)]);
     const { ip } = pods.get(name);
     await expect
       .poll(() => app.log.find((line) => line["ip"] === ip))

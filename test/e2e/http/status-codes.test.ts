@@ -97,6 +97,13 @@ table("with the default configuration", () => ({}), {
   "/kubesd/metrics?pod=$app-1&target_port=$port%40169.254.169.254": { status: 400, text: /port/ },
   "/kubesd/metrics?pod=$app-1&target_port=$port&target_scheme=ftp": { status: 400, text: /scheme "ftp"/ },
   "/kubesd/metrics?pod=$app-1&target_port=$port&target_scheme=HTTP": { status: 400, text: /scheme/ },
+  "/kubesd/metrics?pod=$app-1&target_port=$port&target_uid=": { status: 400, text: /uid ""/ },
+  "/kubesd/metrics?pod=$app-1&target_port=$port&target_uid=a%20b": { status: 400, text: /uid "a b"/ },
+  "/kubesd/metrics?pod=$app-1&target_port=$port&target_uid=a&target_uid=b": { status: 400, text: /twice/ },
+  "/kubesd/metrics?pod=$app-1&target_port=$port&target_uid=old": {
+    status: 403,
+    text: /another pod has it by now \(target_uid\)\n/,
+  },
   "/kubesd/metrics?pod=$app-1&pod=$app-2&target_port=$port": { status: 400, text: /"pod" stands twice/ },
 
   "/mproxy/team-a/app-/admin?upstreamPort=$port": { status: 500, text: /METRICS_PATH_WHITELIST/ },

@@ -73,6 +73,9 @@ async function passThroughPod(
       signal,
     });
     if (answer.failed) throw scrapeFailed(answer, chosen, o.logger);
+    // Broken since it began, and nothing of it has gone out yet: as long as there can be a status, it tells why.
+    const { errored } = answer.body;
+    if (errored instanceof PassThroughError) throw scrapeFailed(errored.failure, chosen, o.logger);
     if (missesAuthorization(answer.status, request, config)) logMissingAuthorization(chosen, o.logger);
     await sendAnswer(request, reply, answer);
   } catch (error) {

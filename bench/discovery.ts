@@ -1,16 +1,21 @@
 /**
  * `npm run bench:discovery`: how long the proxy takes to know the pods of a cluster, what that costs, and how soon it sees a
  * change. A real API server, and pods with managedFields of a usual size. Times of a machine are noise; the empty cluster in
- * the same run is what to compare with. Needs the test tools (`npm test` installs them).
+ * the same run is what to compare with. `--pods 0` measures the delay of the watch alone. Needs the test tools (`npm test`
+ * installs them).
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { request } from "undici";
 import { type Cluster, startCluster } from "../test/support/kubernetes-cluster.ts";
 import { cpuMs, peakMegabytes, startProgram } from "./child-process.ts";
+import { measureWatchDelay } from "./watch-delay.ts";
 
-const { values } = parseArgs({ options: { pods: { type: "string", default: "10000" } } });
+const { values } = parseArgs({
+  options: { pods: { type: "string", default: "10000" }, writes: { type: "string", default: "500" } },
+});
 const podCount = Number(values.pods);
+const writes = Number(values.writes);
 const managedFieldsPadding = 3500;
 const token = "bench-token";
 const metricsPort = 5955;
@@ -98,9 +103,7 @@ function median(list: number[]): number {
   return Math.round(sorted[sorted.length >> 1]! * 10) / 10;
 }
 
-const cluster = await startCluster({ tokens: [{ token, user: "bench" }] });
-try {
-  await cluster.allowPods({ subject: "bench", verbs: ["list", "watch"] });
+async function measureLists(cluster: Cluster): Promise<void> {
   await cluster.createNamespace("empty");
   await cluster.createNamespace("full");
   console.log(`Creating ${podCount} pods`);
@@ -123,6 +126,13 @@ try {
     rounds.push({ namespace: "full", ...(await measure(cluster, "full")) });
   }
   console.table(rounds);
+}
+
+const cluster = await startCluster({ tokens: [{ token, user: "bench" }] });
+try {
+  await cluster.allowPods({ subject: "bench", verbs: ["list", "watch"] });
+  console.table(await measureWatchDelay(cluster, { token, writes }));
+  if (podCount > 0) await measureLists(cluster);
 } finally {
   await cluster.stop();
 }

@@ -28,12 +28,14 @@ export function patternList(): ValueKind<string[]> {
   });
 }
 
+/** Each once. */
 export function namespaceList(): ValueKind<string[]> {
-  return list({
+  const { schema, ...namespaces } = list({
     placeholder: "namespace,...",
     wanted: "a comma separated list of namespaces, such as team-a,team-b",
     item: readNamespace,
   });
+  return { ...namespaces, schema: schema.transform((names) => [...new Set(names)]) };
 }
 
 /** Namespaces, or `*` alone for all of them. */

@@ -24,11 +24,14 @@ export interface PodQuery {
   readonly terms: readonly PodTerm[];
 }
 
-/** Each costs some 100 bytes a pod. The one that was not used for longest goes. */
+/** Each takes up to 100 bytes a pod, most of it where every pod has a value of its own. The one that was not used for longest goes. */
 const maxIndexes = 16;
 
 /** So many are looked at one by one sooner than an index is made. */
 const fewPods = 64;
+
+/** An index looks at every pod: a query that needs several makes them one at a time. */
+const maxNewIndexes = 1;
 
 export class NamespacePods {
   readonly #byName: PodsByName;
@@ -63,24 +66,31 @@ export class NamespacePods {
     return this.#byName.named(name);
   }
 
-  /** By name, then uid: a copy. Looks at the pods of the prefix or at those of one term, whichever are fewer. */
+  /**
+   * By name, then uid: a copy. Looks at the pods of the prefix or at those of one term, whichever are fewer. Its cost is that of
+   * the pods that it looks at times the terms.
+   */
   find({ prefix, terms }: PodQuery): readonly Pod[] {
-    const inPrefix = this.#byName.countPrefix(prefix);
-    let fewest: Iterable<Pod> | undefined;
-    let count = inPrefix;
-    for (const { property, values } of terms) {
+    let count = this.#byName.countPrefix(prefix);
+    let fewest: { readonly term: PodTerm; readonly index: PropertyIndex } | undefined;
+    let newIndexes = 0;
+    for (const term of terms) {
       if (count <= fewPods) break;
-      const index = this.#indexOf(property);
-      const found = index.count(values);
+      const isNew = !this.#indexes.has(term.property.id);
+      if (isNew && ++newIndexes > maxNewIndexes) continue;
+      const index = this.#indexOf(term.property);
+      const found = index.count(term.values);
       if (found >= count) continue;
       count = found;
-      fewest = index.pods(values);
+      fewest = { term, index };
     }
-    const pods =
-      fewest === undefined
-        ? this.#byName.withPrefix(prefix)
-        : [...fewest].filter(({ name }) => name.startsWith(prefix)).sort(comparePods);
-    return terms.length === 0 ? pods : pods.filter((pod) => terms.every((term) => holds(term, pod)));
+    if (fewest === undefined) return this.#byName.withPrefix(prefix).filter((pod) => holdAll(terms, pod));
+    const { term, index } = fewest;
+    const others = terms.filter((other) => other !== term);
+    return index
+      .pods(term.values)
+      .filter((pod) => pod.name.startsWith(prefix) && holdAll(others, pod))
+      .sort(comparePods);
   }
 
   #indexOf(property: PodProperty): PropertyIndex {
@@ -94,13 +104,14 @@ export class NamespacePods {
   }
 }
 
-function holds({ property, values }: PodTerm, pod: Pod): boolean {
-  return property.valuesOf(pod).some((value) => values.has(value));
+function holdAll(terms: readonly PodTerm[], pod: Pod): boolean {
+  return terms.every(({ property, values }) => property.valuesOf(pod).some((value) => values.has(value)));
 }
 
 class PropertyIndex {
   readonly #property: PodProperty;
-  readonly #byValue = new Map<string, Set<Pod>>();
+  /** A value that one pod has holds that pod: a set takes 200 bytes. */
+  readonly #byValue = new Map<string, Pod | Set<Pod>>();
 
   constructor(property: PodProperty, pods: readonly Pod[]) {
     this.#property = property;
@@ -109,31 +120,39 @@ class PropertyIndex {
 
   add(pod: Pod): void {
     for (const value of this.#property.valuesOf(pod)) {
-      const pods = this.#byValue.get(value);
-      if (pods === undefined) this.#byValue.set(value, new Set([pod]));
-      else pods.add(pod);
+      const found = this.#byValue.get(value);
+      if (found === undefined) this.#byValue.set(value, pod);
+      else if (found instanceof Set) found.add(pod);
+      else this.#byValue.set(value, new Set([found, pod]));
     }
   }
 
   delete(pod: Pod): void {
     for (const value of this.#property.valuesOf(pod)) {
-      const pods = this.#byValue.get(value)!;
-      pods.delete(pod);
-      if (pods.size === 0) this.#byValue.delete(value);
+      const found = this.#byValue.get(value);
+      if (found instanceof Set && found.size > 1) found.delete(pod);
+      else this.#byValue.delete(value);
     }
   }
 
   /** How many pods have one of the values, those with several counted as often. */
   count(values: ReadonlySet<string>): number {
     let count = 0;
-    for (const value of values) count += this.#byValue.get(value)?.size ?? 0;
+    for (const value of values) {
+      const found = this.#byValue.get(value);
+      count += found instanceof Set ? found.size : found === undefined ? 0 : 1;
+    }
     return count;
   }
 
   /** The pods that have one of the values, each once. */
-  pods(values: ReadonlySet<string>): Iterable<Pod> {
+  pods(values: ReadonlySet<string>): Pod[] {
     const pods = new Set<Pod>();
-    for (const value of values) for (const pod of this.#byValue.get(value) ?? []) pods.add(pod);
-    return pods;
+    for (const value of values) {
+      const found = this.#byValue.get(value);
+      if (found instanceof Set) for (const pod of found) pods.add(pod);
+      else if (found !== undefined) pods.add(found);
+    }
+    return [...pods];
   }
 }

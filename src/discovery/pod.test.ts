@@ -20,6 +20,7 @@ describe("readPod()", () => {
       },
       spec: {
         nodeName: "node-1",
+        hostNetwork: true,
         containers: [
           {
             name: "web",
@@ -40,6 +41,7 @@ describe("readPod()", () => {
         phase: "Running",
         podIP: "10.244.0.11",
         hostIP: "192.0.2.1",
+        startTime: "2026-01-02T00:00:00Z",
         podIPs: [{ ip: "10.244.0.11" }, { ip: "FD00:0:0::11" }],
         containerStatuses: [
           { name: "mesh", containerID: "none" },
@@ -57,6 +59,8 @@ describe("readPod()", () => {
       ips: ["10.244.0.11", "fd00::11"],
       podIp: "10.244.0.11",
       hostIp: "192.0.2.1",
+      hostNetwork: true,
+      startedMs: Date.UTC(2026, 0, 2),
       phase: "Running",
       readiness: "True",
       nodeName: "node-1",
@@ -88,6 +92,8 @@ describe("readPod()", () => {
       ips: [],
       podIp: "",
       hostIp: "",
+      hostNetwork: false,
+      startedMs: undefined,
       phase: "",
       readiness: "Unknown",
       nodeName: "",

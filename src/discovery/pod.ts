@@ -42,6 +42,10 @@ export interface Pod {
   readonly podIp: string;
   /** status.hostIP as it stands there; empty when it is missing. */
   readonly hostIp: string;
+  /** It shares the addresses of its node with other pods. */
+  readonly hostNetwork: boolean;
+  /** status.startTime, when its node took it up, in ms since 1970. */
+  readonly startedMs: number | undefined;
   /** status.phase; empty when it is missing. */
   readonly phase: string;
   /** The status of the condition `Ready`: `True`, `False` or `Unknown`, which it also is when there is none. */
@@ -107,6 +111,8 @@ export function readPod(
     ips: readIps(status),
     podIp: stringAt(status, "podIP"),
     hostIp: intern(stringAt(status, "hostIP")),
+    hostNetwork: spec["hostNetwork"] === true,
+    startedMs: readTime(status),
     phase: intern(stringAt(status, "phase")),
     readiness: intern(readReadiness(status)),
     nodeName: intern(stringAt(spec, "nodeName")),
@@ -143,6 +149,11 @@ function readIps(status: UnknownObject): readonly string[] {
     ...objectsAt(status, "podIPs").map((entry) => stringAt(entry, "ip")),
   ];
   return [...new Set(texts.map((text) => canonicalIp(text)))].filter((ip) => ip !== undefined);
+}
+
+function readTime(status: UnknownObject): number | undefined {
+  const startedMs = Date.parse(stringAt(status, "startTime"));
+  return Number.isNaN(startedMs) ? undefined : startedMs;
 }
 
 function readReadiness(status: UnknownObject): string {

@@ -9,13 +9,12 @@ function target(name: string, labels: Record<string, string> = {}) {
   const pod = readPod({
     metadata: { uid: `uid-${name}`, namespace: "a", name, labels, annotations: { "prometheus.io/x": odd } },
   }) as Pod;
-  return { pod, ip: "fd00::1", port: 9100, path: "/metrics", tls: false };
+  return { pod, ip: "fd00::1", port: { number: 9100, declared: undefined }, path: "/metrics", tls: false };
 }
 
 const options = {
   address: { scheme: "https", host: "proxy:1", pathPrefix: "/v1" },
   showsAnnotation: () => true,
-  containers: [],
   onBlock: () => undefined,
 } as const;
 

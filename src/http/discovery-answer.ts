@@ -10,8 +10,6 @@ export interface DiscoveryAnswerOptions {
   readonly address: PublicAddress;
   /** SD_ANNOTATIONS. */
   readonly showsAnnotation: (key: string) => boolean;
-  /** Of the request: whose ports are meant. */
-  readonly containers: readonly string[];
   /** Called with the length of each block that was made. May throw, to end it. */
   readonly onBlock: (bytes: number) => void;
 }
@@ -63,7 +61,7 @@ export async function renderDiscovery(
  */
 function labelsOf(
   { pod, ip, port, path, tls }: DiscoveredTarget,
-  { address, showsAnnotation, containers }: DiscoveryAnswerOptions,
+  { address, showsAnnotation }: DiscoveryAnswerOptions,
 ): string {
   let text = `"__scheme__":"${address.scheme}"`;
   const add = (name: string, value: string) => {
@@ -71,17 +69,17 @@ function labelsOf(
   };
   add("__metrics_path__", `${address.pathPrefix}/kubesd${path}`);
   add("__param_pod", ip);
-  add("__param_target_port", String(port));
+  add("__param_target_port", String(port.number));
   add("__param_target_scheme", tls ? "https" : "http");
   add("__param_target_uid", pod.uid);
   // All targets have one address, by which sharding would put them all into one shard.
   add("__tmp_hash", pod.uid);
-  add("instance", `${pod.name}:${port}`);
+  add("instance", `${pod.name}:${port.number}`);
   add("podname", pod.name);
   add("podip", ip);
   add("namespace", pod.namespace);
   addPodMetaLabels(pod, { showsAnnotation, add });
-  addPortMetaLabels(pod, port, { containers, add });
+  addPortMetaLabels(pod, port, { add });
   return text;
 }
 

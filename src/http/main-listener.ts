@@ -15,6 +15,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Route } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { DiscoveryMemory } from "./discovery-memory.ts";
 import { Listener } from "./listener.ts";
 import { MergePace } from "./merge-pace.ts";
 import { addDiscoveryRoute } from "./routes/discovery.ts";
@@ -73,7 +74,9 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     policy: options.policy,
   });
   addRootRoute(listener.app, options);
-  addDiscoveryRoute(listener.app, { ...options, namespaceScope, limit: merges });
+  const { budget } = options;
+  const memory = new DiscoveryMemory({ budget, maxResponseBytes: config.maxResponseBytes, metrics });
+  addDiscoveryRoute(listener.app, { ...options, namespaceScope, memory, limit: merges });
   addMergePodsRoute(listener.app, { ...options, namespaceScope, limit: merges, pace: new MergePace() });
   addPassThroughRoute(listener.app, { ...options, limit: passes });
   return { listener, scrapesInFlight: () => merges.active + passes.active };

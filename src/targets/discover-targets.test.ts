@@ -55,7 +55,7 @@ function discover(
   const { targets, skipped } = discoverTargets({ ...selection, ...wanted }, { pods: store, policy });
   return [
     ...targets.map(
-      ({ pod, ip, port, path, tls }) => `${pod.name} ${tls ? "https" : "http"}://${ip}:${port}${path}`,
+      ({ pod, ip, port, path, tls }) => `${pod.name} ${tls ? "https" : "http"}://${ip}:${port.number}${path}`,
     ),
     ...Array.from(skipped, ([reason, count]) => `${count} ${reason}`),
   ];
@@ -102,18 +102,11 @@ describe("discoverTargets()", () => {
     expect(discover([pod({ ports: [] })])).toEqual(["1 no_port"]);
     expect(discover(annotated("port", "x"))).toEqual(["1 bad_annotation"]);
     expect(discover(annotated("scheme", "ftp"))).toEqual(["1 bad_annotation"]);
-    for (const path of [
-      "metrics",
-      "",
-      "/",
-      "/a b",
-      "/%41",
-      "/a?b",
-      "/..",
-      "//",
-      "/é",
-      `/${"a".repeat(2048)}`,
-    ]) {
+    expect(discover(annotated("path", "metrics"))).toEqual(["app-1 http://10.244.0.11:9100/metrics"]);
+    for (const key of ["port", "path", "scheme"]) {
+      expect(discover(annotated(key, "")), key).toEqual(["app-1 http://10.244.0.11:9100/metrics"]);
+    }
+    for (const path of ["/", "/a b", "/%41", "/a?b", "/..", "//", "/é", "/m(1)", `/${"a".repeat(2048)}`]) {
       expect(discover(annotated("path", path)), path).toEqual(["1 bad_annotation"]);
     }
     expect(discover(annotated("path", "/admin"))).toEqual(["1 path_not_allowed"]);
@@ -161,7 +154,20 @@ describe("discoverTargets()", () => {
 test("parseMetricsPath() takes what /kubesd takes", () => {
   expect(parseMetricsPath("/metrics")).toBe("/metrics");
   expect(parseMetricsPath("/a/b-c/")).toBe("/a/b-c/");
-  for (const text of ["", "/", "metrics", "/a//b", "/a?b", "/./a", "/%41", "/a b"]) {
+  for (const text of [
+    "",
+    "/",
+    "metrics",
+    "/a(1)",
+    "/a*",
+    "/a!",
+    "/it's",
+    "/a//b",
+    "/a?b",
+    "/./a",
+    "/%41",
+    "/a b",
+  ]) {
     expect(() => parseMetricsPath(text), text).toThrow(MalformedRequestError);
   }
 });

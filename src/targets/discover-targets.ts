@@ -8,8 +8,9 @@ import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { parseRequestPath } from "./path.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
-import { portAnnotation, portsOf } from "./pod-ports.ts";
+import { type PodPort, portAnnotation, portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
+import { quote } from "./quote.ts";
 import { schemeOf } from "./scheme.ts";
 import { isInShard, type Shard } from "./shard.ts";
 
@@ -33,7 +34,7 @@ export interface DiscoveredTarget {
   readonly pod: Pod;
   /** Canonical. */
   readonly ip: string;
-  readonly port: number;
+  readonly port: PodPort;
   readonly path: string;
   readonly tls: boolean;
 }
@@ -43,7 +44,7 @@ type SkipReason =
   "no_port" | "bad_annotation" | "port_not_allowed" | "path_not_allowed" | "address_not_allowed";
 
 export interface DiscoveredTargets {
-  /** By namespace and pod name; the ports of a pod in the order of the request, or of its containers. */
+  /** Namespace by namespace, by pod name; the ports of a pod in the order of the request, or of its containers. */
   readonly targets: readonly DiscoveredTarget[];
   readonly skipped: ReadonlyMap<SkipReason, number>;
 }
@@ -51,9 +52,18 @@ export interface DiscoveredTargets {
 const defaultPath = "/metrics";
 const pathAnnotation = "prometheus.io/path";
 
-/** Checks a path as `/kubesd` will. Throws MalformedRequestError. */
+/** Go's URLs escape them in a path, and no path is taken that has escapes. */
+const escapedByPrometheus = /[!'()*]/;
+
+/** Checks a path as `/kubesd` will, once Prometheus has put it into a URL. Throws MalformedRequestError. */
 export function parseMetricsPath(text: string): string {
   const { text: passed } = parseRequestPath(`/kubesd${text}`);
+  if (escapedByPrometheus.test(text)) {
+    throw new MalformedRequestError(
+      "path",
+      `Cannot read path ${quote(text)}: Prometheus escapes "!'()*" in a path`,
+    );
+  }
   if (text.startsWith("/") && text !== "/") return passed.slice("/kubesd".length);
   throw new MalformedRequestError("path", 'Cannot read parameter "path": it has to begin with "/" and go on');
 }
@@ -93,16 +103,16 @@ function createChooser(
       return ["address_not_allowed"];
     const tls = givenTls ?? schemeOf(pod);
     if (tls === undefined) return ["bad_annotation"];
-    const path = givenPath ?? pod.annotations.get(pathAnnotation) ?? defaultPath;
+    const path = givenPath ?? pathOf(pod);
     const problem = problemOf(path);
     if (problem !== undefined) return [problem];
     const found = portsOf(pod, choice);
     if (found.length === 0) {
-      const isWrong = ports.length === 0 && pod.annotations.has(portAnnotation);
+      const isWrong = ports.length === 0 && (pod.annotations.get(portAnnotation) ?? "") !== "";
       return [isWrong ? "bad_annotation" : "no_port"];
     }
     return found.map((port) =>
-      policy.checkPort(port) === undefined ? { pod, ip, port, path, tls } : "port_not_allowed",
+      policy.checkPort(port.number) === undefined ? { pod, ip, port, path, tls } : "port_not_allowed",
     );
   };
 
@@ -110,6 +120,12 @@ function createChooser(
     if (!pathProblems.has(path)) pathProblems.set(path, findPathProblem(path, policy));
     return pathProblems.get(path);
   }
+}
+
+/** Without a slash in front it is what Prometheus makes of it; an empty one, as templates leave it behind, says nothing. */
+function pathOf({ annotations }: Pod): string {
+  const path = annotations.get(pathAnnotation) || defaultPath;
+  return path.startsWith("/") ? path : `/${path}`;
 }
 
 function findPathProblem(path: string, policy: AccessPolicy): SkipReason | undefined {

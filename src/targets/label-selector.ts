@@ -11,6 +11,8 @@ const maxInteger = 2n ** 63n - 1n;
 const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const keyPrefix = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 const maxNameLength = 63;
+/** Each is tested for each pod. */
+const maxRequirements = 32;
 const maxKeyPrefixLength = 253;
 
 /** A parsed selector: all of its requirements must hold. Immutable. */
@@ -18,6 +20,8 @@ export interface LabelSelector {
   matches(labels: ReadonlyMap<string, string>): boolean;
   /** The requirements that say which values a label has: by them the pods are found. */
   readonly terms: readonly PodTerm[];
+  /** Whether the requirements hold that are no terms. */
+  restMatches(labels: ReadonlyMap<string, string>): boolean;
 }
 
 interface Requirement {
@@ -35,10 +39,19 @@ export function parseLabelSelector(text: string): LabelSelector {
   const tokens = new Tokens(text);
   const requirements = [readRequirement(tokens)];
   while (tokens.takeIf(",")) requirements.push(readRequirement(tokens));
+  if (requirements.length > maxRequirements) {
+    throw new MalformedRequestError(
+      "selector",
+      `Cannot read label selector: it has ${requirements.length} requirements, at most ${maxRequirements} are taken`,
+      { limit: "selector_length" },
+    );
+  }
   if (tokens.peek() !== undefined) throw tokens.unexpected("a comma or the end");
+  const rest = requirements.filter(({ term }) => term === undefined);
   return {
     matches: (labels) => requirements.every((requirement) => requirement.holds(labels)),
     terms: requirements.flatMap(({ term }) => term ?? []),
+    restMatches: (labels) => rest.every((requirement) => requirement.holds(labels)),
   };
 }
 

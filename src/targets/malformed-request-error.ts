@@ -17,7 +17,13 @@ export type RequestPart =
   | "container"
   | "shard";
 
-type RequestLimit = "path_length" | "query_length" | "upstream_ports" | "family_filter";
+type RequestLimit =
+  | "path_length"
+  | "query_length"
+  | "upstream_ports"
+  | "selector_length"
+  | "request_namespaces"
+  | "family_filter";
 
 /** The message is one line of visible ASCII and may be shown to the caller. */
 export class MalformedRequestError extends Error {

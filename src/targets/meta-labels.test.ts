@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Pod, readPod } from "../discovery/pod.ts";
+import { declaredPort } from "./port-container.ts";
 import { addPodMetaLabels, addPortMetaLabels } from "./meta-labels.ts";
 
 // That they are Prometheus' own is shown by test/e2e/service-discovery.test.ts, against a running one.
@@ -79,12 +80,13 @@ test("addPodMetaLabels() adds a name once, also where two keys become the same",
 });
 
 test("addPortMetaLabels() adds what is of the container that declares the port, or of the one that is meant", () => {
-  const labelsOf = (of: Pod, port: number, containers: string[] = []) => {
+  const labelsOf = (of: Pod, number: number, containers: string[] = []) => {
+    const declared = declaredPort(of, number, containers);
     const labels: Record<string, string> = {};
     const add = (name: string, value: string) => {
       labels[name.replace("__meta_kubernetes_pod_container_", "")] = value;
     };
-    addPortMetaLabels(of, port, { containers, add });
+    addPortMetaLabels(of, { number, declared }, { add });
     return labels;
   };
   const web = { name: "web", id: "containerd://1", image: "web:1", init: "false" };

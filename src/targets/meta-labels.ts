@@ -1,7 +1,8 @@
 // The labels that Prometheus' own discovery of pods (`kubernetes_sd_configs`, role pod, version 3.5) gives a target, so that relabelling
 // written for it works here. Never has an empty one: to Prometheus that is a label that is not there.
 import type { Pod } from "../discovery/pod.ts";
-import { containerOf, declaredPort } from "./port-container.ts";
+import type { PodPort } from "./pod-ports.ts";
+import { containerOf } from "./port-container.ts";
 
 type Add = (name: string, value: string) => void;
 
@@ -34,19 +35,17 @@ export function addPodMetaLabels(
 }
 
 /**
- * Of a port: those of the container that declares it, of these if some are named. A port that none declares has the name of the pod's only
- * container beside sidecars, and where there are several, of none.
+ * Of a port: those of the container that declares it. A port that none declares has the name of the pod's only container beside
+ * sidecars, and where there are several, of none.
  */
-export function addPortMetaLabels(
-  pod: Pod,
-  port: number,
-  { containers, add }: { containers: readonly string[]; add: Add },
-): void {
+export function addPortMetaLabels(pod: Pod, { number, declared }: PodPort, { add }: { add: Add }): void {
   const set = (name: string, value: string) => {
     if (value !== "") add(`__meta_kubernetes_pod_container_${name}`, value);
   };
-  const declared = declaredPort(pod, port, containers);
-  const container = containerOf(pod, port, containers);
+  const container =
+    declared === undefined
+      ? containerOf(pod, number)
+      : pod.containers.find(({ name }) => name === declared.container);
   if (container !== undefined) {
     set("name", container.name);
     set("id", container.id);

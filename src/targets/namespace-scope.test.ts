@@ -26,7 +26,23 @@ test("a request that names no namespace means those that are configured", () => 
   expect(scope([], ["a"]).all()).toEqual(["a"]);
   expect(scope(["a", "b"], ["b", "c"]).all()).toEqual(["b"]);
   expect(() => scope([]).all()).toThrow(
-    'Cannot tell which namespaces: the parameter "namespace" is missing, and neither WATCH_NAMESPACES nor NAMESPACE_WHITELIST names any',
+    'Cannot tell which namespaces: the parameter "namespace" is missing, and WATCH_NAMESPACES and NAMESPACE_WHITELIST leave none',
+  );
+});
+
+test("one request does not make up many namespaces that nobody configured", () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
+  expect(scope([]).resolve(names(10))).toEqual({ namespaces: names(10) });
+  expect(() => scope([]).resolve(names(11))).toThrow(
+    "Cannot select 11 namespaces: at most 10 are taken up at once, unless WATCH_NAMESPACES or NAMESPACE_WHITELIST names them",
+  );
+  expect(scope([], names(50)).resolve(names(50))).toEqual({ namespaces: names(50) });
+  expect(scope(names(50)).resolve(names(50))).toEqual({ namespaces: names(50) });
+  expect(scope("*").resolve(names(50))).toEqual({ namespaces: names(50) });
+  expect(scope([], names(100)).all()).toEqual(names(100));
+  expect(scope("*", names(101)).all()).toEqual(names(101));
+  expect(() => scope([], names(101)).all()).toThrow(
+    "Cannot list the 101 namespaces of NAMESPACE_WHITELIST: at most 100 are watched that WATCH_NAMESPACES does not name",
   );
 });
 

@@ -4,6 +4,11 @@ import { MalformedRequestError } from "./malformed-request-error.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Namespaces } from "./namespace.ts";
 
+/** Anybody can make names up, and each costs the API server a list, and a place among those that are watched. */
+const maxMadeUp = 10;
+/** As many are watched on demand. */
+const maxOnDemand = 100;
+
 export interface NamespaceScopeOptions {
   /** Known from the start: namespaces, or `*` for all. Empty: each becomes known when somebody asks for it. */
   readonly known: Namespaces;
@@ -19,11 +24,25 @@ export class NamespaceScope {
     this.#options = options;
   }
 
-  /** The namespaces asked for, each of which must be allowed; `*` needs a configuration in which all are known. */
+  /**
+   * The namespaces asked for, each of which must be allowed; `*` needs a configuration in which all are known. Throws
+   * MalformedRequestError for more of them than one request may have watched on demand.
+   */
   resolve(asked: Namespaces): { readonly namespaces: Namespaces } | Refusal {
     if (asked === "*") {
       if (this.#options.known === "*") return { namespaces: this.#configured() };
       return { refused: "namespace", text: 'Cannot select namespace "*": WATCH_NAMESPACES is not "*"' };
+    }
+    if (
+      asked.length > maxMadeUp &&
+      this.#options.known.length === 0 &&
+      this.#options.whitelist.length === 0
+    ) {
+      throw new MalformedRequestError(
+        "namespace",
+        `Cannot select ${asked.length} namespaces: at most ${maxMadeUp} are taken up at once, unless WATCH_NAMESPACES or NAMESPACE_WHITELIST names them`,
+        { limit: "request_namespaces" },
+      );
     }
     for (const namespace of asked) {
       const refusal = this.#options.policy.checkNamespace(namespace);
@@ -35,11 +54,18 @@ export class NamespaceScope {
   /** What a request means that names none. Throws MalformedRequestError when none is configured. */
   all(): Namespaces {
     const namespaces = this.#configured();
+    const { known } = this.#options;
+    if (known.length === 0 && namespaces.length > maxOnDemand) {
+      throw new MalformedRequestError(
+        "namespace",
+        `Cannot list the ${namespaces.length} namespaces of NAMESPACE_WHITELIST: at most ${maxOnDemand} are watched that WATCH_NAMESPACES does not name`,
+      );
+    }
     if (namespaces.length > 0) return namespaces;
     throw new MalformedRequestError(
       "namespace",
-      'Cannot tell which namespaces: the parameter "namespace" is missing, and neither WATCH_NAMESPACES nor ' +
-        "NAMESPACE_WHITELIST names any",
+      'Cannot tell which namespaces: the parameter "namespace" is missing, and WATCH_NAMESPACES and NAMESPACE_WHITELIST ' +
+        "leave none",
     );
   }
 

@@ -25,5 +25,6 @@ export function parseNamespaces(values: readonly string[]): Namespaces {
   throw new MalformedRequestError(
     "namespace",
     `Cannot read namespaces: there are ${names.length}, at most ${maxNamespaces} are taken`,
+    { limit: "request_namespaces" },
   );
 }

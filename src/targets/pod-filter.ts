@@ -76,7 +76,7 @@ export function findPods(
         pod.phase === "Running" &&
         pod.ips.length > 0 &&
         (!readyOnly || pod.readiness === "True") &&
-        (selector === undefined || selector.matches(pod.labels)),
+        (selector === undefined || selector.restMatches(pod.labels)),
     );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PodStore } from "../discovery/pod-store.ts";
 import { type Pod, readPod } from "../discovery/pod.ts";
-import { candidatesOf, isCurrent } from "./pod-identity.ts";
+import { candidatesOf, holdersOf, isCurrent } from "./pod-identity.ts";
 import type { Target } from "./target.ts";
 
 const ip = "10.244.0.11";
@@ -9,6 +9,8 @@ const ip = "10.244.0.11";
 interface PodFields {
   readonly namespace?: string;
   readonly phase?: string;
+  readonly hostNetwork?: boolean;
+  readonly startTime?: string;
   readonly ips?: readonly string[];
   readonly ports?: readonly object[];
   readonly resourceVersion?: string;
@@ -16,11 +18,12 @@ interface PodFields {
 }
 
 function pod(uid: string, o: PodFields = {}): Pod {
-  const { namespace = "team-a", phase = "Running", ips = [ip], ports = [], resourceVersion, labels } = o;
+  const { namespace = "team-a", phase = "Running", ips = [ip], ports = [] } = o;
+  const { resourceVersion, labels, hostNetwork, startTime } = o;
   return readPod({
     metadata: { uid, namespace, name: `pod-${uid}`, resourceVersion, labels },
-    spec: { containers: [{ name: "app", ports }] },
-    status: { phase, podIP: ips[0], podIPs: ips.map((address) => ({ ip: address })) },
+    spec: { hostNetwork, containers: [{ name: "app", ports }] },
+    status: { phase, startTime, podIP: ips[0], podIPs: ips.map((address) => ({ ip: address })) },
   }) as Pod;
 }
 
@@ -53,8 +56,18 @@ describe("candidatesOf()", () => {
   });
 });
 
+/** Of holders it has those that the tests below do not call new. */
 function targetOf(o: Pick<Target, "pod" | "candidates">): Target {
-  return { namespace: "", podName: "", ip, port: 9100, tls: false, path: "/metrics", ...o };
+  return {
+    namespace: "",
+    podName: "",
+    ip,
+    port: 9100,
+    tls: false,
+    path: "/metrics",
+    holders: ["a", "b", "x"],
+    ...o,
+  };
 }
 
 function check(target: Target, now: readonly Pod[], expected: boolean, { requirePod = false } = {}): void {
@@ -124,4 +137,52 @@ describe("isCurrent() of a target of /kubesd", () => {
     check(named, [other], false);
     check(named, [], false, { requirePod: true });
   });
+});
+
+describe("isCurrent() once another pod has the address too", () => {
+  const targets = [targetOf({ pod: pod("a") }), targetOf({ pod: pod("a"), candidates: ["a"] })];
+  const both = (now: readonly Pod[], expected: boolean) => {
+    for (const target of targets) {
+      check(target, now, expected);
+      check(target, now, expected, { requirePod: true });
+    }
+  };
+
+  test("does not hold, although nothing is known of the end of the one before", () => {
+    both([pod("a"), pod("new", { namespace: "team-b" })], false);
+    both([pod("a"), pod("new", { phase: "Pending" })], false);
+  });
+
+  test("holds if that pod had it already, has ended or is on the host's network", () => {
+    both([pod("a"), pod("b")], true);
+    both([pod("a"), pod("new", { phase: "Succeeded" })], true);
+    both([pod("a"), pod("new", { phase: "Failed" })], true);
+    both([pod("a"), pod("new", { hostNetwork: true })], true);
+  });
+
+  test("does not hold if that pod was there already, but was taken up by its node later", () => {
+    const started = (uid: string, startTime: string) => pod(uid, { startTime });
+    both([started("a", "2026-01-01T00:00:00Z"), started("b", "2026-01-01T00:00:01Z")], false);
+    both([started("a", "2026-01-01T00:00:01Z"), started("b", "2026-01-01T00:00:00Z")], true);
+    both([started("a", "2026-01-01T00:00:00Z"), started("b", "2026-01-01T00:00:00Z")], true);
+    both([started("a", "2026-01-01T00:00:00Z"), pod("b")], true);
+    both([pod("a"), started("b", "2026-01-01T00:00:00Z")], true);
+    const onHost = pod("b", { startTime: "2026-01-01T00:00:01Z", hostNetwork: true });
+    both([started("a", "2026-01-01T00:00:00Z"), onHost], true);
+  });
+
+  test("holds for an address of which nothing was known", () => {
+    const unknown = { ...targetOf({ pod: undefined, candidates: [] }), holders: [] };
+    check(unknown, [pod("new")], true);
+  });
+});
+
+test("holdersOf() are all that may have the address", () => {
+  const pods = [
+    pod("a"),
+    pod("b", { phase: "Pending" }),
+    pod("c", { phase: "Failed" }),
+    pod("d", { phase: "Succeeded" }),
+  ];
+  expect(holdersOf(pods)).toEqual(["a", "b"]);
 });

@@ -33,20 +33,53 @@ export interface IdentityFacts {
 /**
  * To be asked right before the dial and again once the whole body is there. A target of `/mproxy` is current while its pod runs
  * and has the address. One of `/kubesd`, with KUBESD_REQUIRE_POD, while all its candidates do; without it the candidates may be
- * of a namespace that nobody watches, so only known holders that are all others prove that it is not.
+ * of a namespace that nobody watches, so only known holders that are all others prove that it is not. And none is current while a later
+ * pod has the address too: namespaces are watched apart, so the news of the next pod can come before that of the end of the one before,
+ * and of a pod on a dead node there is none for long.
  */
-export function isCurrent({ pod, ip, candidates }: Target, { pods, requirePod }: IdentityFacts): boolean {
-  if (candidates === undefined) return pod !== undefined && holdsAddress(pod.uid, ip, pods);
-  if (requirePod) return candidates.length > 0 && candidates.every((uid) => holdsAddress(uid, ip, pods));
-  if (candidates.length === 0) return true;
-  const running = pods.byIp(ip).filter((holder) => isRunning(holder));
+export function isCurrent(target: Target, { pods, requirePod }: IdentityFacts): boolean {
+  const { pod, ip, candidates = pod === undefined ? [] : [pod.uid] } = target;
+  // Of an address of which nothing was known, everything is news.
+  if (candidates.length === 0) return target.candidates !== undefined && !requirePod;
+  const now = pods.byIp(ip);
+  if (
+    now.some((other) =>
+      isSuccessor(other, { target, meant: now.filter(({ uid }) => candidates.includes(uid)) }),
+    )
+  )
+    return false;
+  if (requirePod || target.candidates === undefined)
+    return candidates.every((uid) => holdsAddress(uid, ip, pods));
+  const running = now.filter((holder) => isRunning(holder));
   return running.length === 0 || running.some(({ uid }) => candidates.includes(uid));
+}
+
+/**
+ * Whether a pod has the address after those that are meant: it was not there when the target was chosen, or its node took it up later.
+ * On a host's network pods share the address, but no port. A time that is not known is never later.
+ */
+function isSuccessor(
+  other: Pod,
+  { target: { holders }, meant }: { target: Target; meant: readonly Pod[] },
+): boolean {
+  if (meant.includes(other) || other.hostNetwork || !mayHave(other)) return false;
+  return !holders.includes(other.uid) || meant.some(({ startedMs }) => startedMs! < other.startedMs!);
 }
 
 /** Looked up by uid: the pod is another value after each change, and a pod of the same name is another pod. */
 function holdsAddress(uid: string, ip: string, pods: Pick<PodStore, "get">): boolean {
   const now = pods.get(uid);
   return now !== undefined && isRunning(now) && now.ips.includes(ip);
+}
+
+/** The uids of the pods that may have the address, for a target that is chosen now. */
+export function holdersOf(holders: readonly Pod[]): readonly string[] {
+  return holders.filter((pod) => mayHave(pod)).map(({ uid }) => uid);
+}
+
+/** Pods that have ended hold nothing; those that wait for their containers do. */
+function mayHave({ phase }: Pod): boolean {
+  return phase !== "Succeeded" && phase !== "Failed";
 }
 
 function isRunning({ phase }: Pod): boolean {

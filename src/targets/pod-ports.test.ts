@@ -26,7 +26,7 @@ const containers = {
   ],
 };
 const choose = (of: Pod, o: Partial<PortChoice>) =>
-  portsOf(of, { ports: [], containers: [], mode: "first", ...o });
+  portsOf(of, { ports: [], containers: [], mode: "first", ...o }).map(({ number }) => number);
 
 test("portsOf() takes the first port of a name, or every one", () => {
   const of = pod(containers);
@@ -42,7 +42,8 @@ test("portsOf() takes the ports that a pod names itself where the request names 
   expect(choose(pod(containers), { mode: "every" })).toEqual([9100, 15020, 15090]);
   expect(choose(pod(containers, "7000"), {})).toEqual([7000]);
   expect(choose(pod(containers, "7000"), { mode: "every" })).toEqual([7000]);
-  for (const annotation of ["", "http", "0", "70000", "80,81"]) {
+  expect(choose(pod(containers, ""), {})).toEqual([9100]);
+  for (const annotation of ["http", "0", "70000", "80,81"]) {
     expect(choose(pod(containers, annotation), { mode: "every" }), annotation).toEqual([]);
   }
   expect(choose(pod({ web: [{ name: "http", containerPort: 1 }] }), { mode: "every" })).toEqual([]);
@@ -64,4 +65,24 @@ test("portsOf() takes ports of the containers named alone", () => {
   expect(choose(pod(containers, "8080"), { ...only })).toEqual([15020]);
   expect(choose(pod(containers, "15000"), { ...only })).toEqual([15000]);
   expect(choose(pod(containers, "x"), { ...only })).toEqual([]);
+});
+
+test("portsOf() tells the declaration by which a port was found", () => {
+  const twice = pod({
+    web: [
+      { name: "http", containerPort: 80 },
+      { name: "metrics", containerPort: 80 },
+    ],
+    mesh: [{ name: "admin", containerPort: 80 }],
+  });
+  const found = (o: Partial<PortChoice>) =>
+    portsOf(twice, { ports: [], containers: [], mode: "every", ...o }).map(
+      ({ number, declared }) => `${number} ${declared?.container} ${declared?.name}`,
+    );
+  expect(found({})).toEqual(["80 web metrics"]);
+  expect(found({ ports: ["metrics"] })).toEqual(["80 web metrics"]);
+  expect(found({ ports: [80] })).toEqual(["80 web http"]);
+  expect(found({ ports: ["admin", 80] })).toEqual(["80 mesh admin"]);
+  expect(found({ ports: [80], containers: ["mesh"] })).toEqual(["80 mesh admin"]);
+  expect(found({ ports: [7] })).toEqual(["7 undefined undefined"]);
 });

@@ -1,5 +1,6 @@
 // Which ports of a pod are meant. Pure. Never guesses where a pod says something that cannot be: scraping another port would hide it.
 import type { Pod } from "../discovery/pod.ts";
+import { declaredPort } from "./port-container.ts";
 import { parsePortNumber, type PortReference } from "./port.ts";
 
 export const portAnnotation = "prometheus.io/port";
@@ -19,21 +20,34 @@ export interface PortChoice {
 
 const defaultNames = { first: /^metrics$/, every: /^(?:.+-)?metrics$/ } as const;
 
-/** Numbers, each once, in the order of the choice. TCP only. */
-export function portsOf(pod: Pod, { ports, containers, mode }: PortChoice): readonly number[] {
+/** A port of a pod, and the declaration by which it was found; undefined where no container declares it. */
+export interface PodPort {
+  readonly number: number;
+  readonly declared: DeclaredPort | undefined;
+}
+
+type DeclaredPort = Pod["ports"][number];
+
+/** Each number once, in the order of the choice. TCP only. */
+export function portsOf(pod: Pod, { ports, containers, mode }: PortChoice): readonly PodPort[] {
   const ofPod = pod.ports.filter(({ protocol }) => protocol === "TCP");
   const declared =
     containers.length === 0 ? ofPod : ofPod.filter(({ container }) => containers.includes(container));
   if (ports.length > 0) return distinct(ports.flatMap((port) => resolve(port)));
-  const annotation = pod.annotations.get(portAnnotation);
+  // An empty one, as templates leave it behind, says nothing.
+  const annotation = pod.annotations.get(portAnnotation) || undefined;
   const annotated = annotation === undefined ? undefined : parsePortNumber(annotation);
   if (annotation !== undefined && annotated === undefined) return [];
-  if (annotated !== undefined && mayBe(annotated)) return [annotated];
+  if (annotated !== undefined && mayBe(annotated)) return [numbered(annotated)];
   return distinct(named((name) => defaultNames[mode].test(name)));
 
-  function resolve(port: PortReference): readonly number[] {
+  function resolve(port: PortReference): readonly PodPort[] {
     if (typeof port === "string") return named((name) => name === port);
-    return mayBe(port) ? [port] : [];
+    return mayBe(port) ? [numbered(port)] : [];
+  }
+
+  function numbered(number: number): PodPort {
+    return { number, declared: declaredPort(pod, number, containers) };
   }
 
   function mayBe(number: number): boolean {
@@ -41,7 +55,7 @@ export function portsOf(pod: Pod, { ports, containers, mode }: PortChoice): read
     return containers.length === 0 || declared.some(isNumber) || !ofPod.some(isNumber);
   }
 
-  function named(matches: (name: string) => boolean): readonly number[] {
+  function named(matches: (name: string) => boolean): readonly PodPort[] {
     const found = declared.filter(({ name }) => matches(name));
     const chosen =
       mode === "every"
@@ -51,7 +65,7 @@ export function portsOf(pod: Pod, { ports, containers, mode }: PortChoice): read
           : found.filter(
               ({ container }, index) => found.findIndex((other) => other.container === container) === index,
             );
-    return chosen.map(({ port }) => port);
+    return chosen.map((declared) => ({ number: declared.port, declared }));
   }
 }
 
@@ -60,6 +74,6 @@ export function isSeveralPorts({ ports, containers }: Pick<PortChoice, "ports" |
   return ports.length > 1 || containers.length > 1;
 }
 
-function distinct(ports: readonly number[]): readonly number[] {
-  return [...new Set(ports)];
+function distinct(ports: readonly PodPort[]): readonly PodPort[] {
+  return ports.filter(({ number }, index) => ports.findIndex((other) => other.number === number) === index);
 }

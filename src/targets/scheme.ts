@@ -13,8 +13,9 @@ export function parseScheme(text: string | undefined): boolean {
 
 /** What a pod's annotation `prometheus.io/scheme` says: true for `https`, false for `http` or none, undefined for anything else. */
 export function schemeOf({ annotations }: Pod): boolean | undefined {
-  const text = annotations.get("prometheus.io/scheme");
-  if (text === undefined || text === "http") return false;
+  // An empty one, as templates leave it behind, says nothing.
+  const text = annotations.get("prometheus.io/scheme") || "http";
+  if (text === "http") return false;
   return text === "https" ? true : undefined;
 }
 

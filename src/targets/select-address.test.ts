@@ -41,16 +41,24 @@ describe("selectAddress()", () => {
 
   test("names the one running pod that can be meant", () => {
     const app = pod("app-1");
-    const named = { ...target, pod: app, namespace: "team-a", podName: "app-1", candidates: ["app-1"] };
+    const named = {
+      ...target,
+      pod: app,
+      namespace: "team-a",
+      podName: "app-1",
+      candidates: ["app-1"],
+      holders: ["app-1"],
+    };
     expect(select([app])).toEqual(named);
-    expect(select([app, pod("old", { phase: "Succeeded" }), pod("new", { phase: "Pending" })])).toEqual(
-      named,
-    );
+    expect(select([app, pod("old", { phase: "Succeeded" }), pod("new", { phase: "Pending" })])).toEqual({
+      ...named,
+      holders: ["app-1", "new"],
+    });
     const other = pod("app-2", { namespace: "team-b" });
     const unnamed = { ...target, pod: undefined, namespace: "", podName: "" };
-    expect(select([other, app])).toEqual({ ...unnamed, candidates: ["app-1", "app-2"] });
-    expect(select([], {}, { kubesdRequirePod: false })).toEqual({ ...unnamed, candidates: [] });
-    expect(select([other, app], { uid: "app-1" })).toEqual(named);
+    expect(select([other, app])).toMatchObject({ ...unnamed, candidates: ["app-1", "app-2"] });
+    expect(select([], {}, { kubesdRequirePod: false })).toEqual({ ...unnamed, candidates: [], holders: [] });
+    expect(select([other, app], { uid: "app-1" })).toEqual({ ...named, holders: ["app-2", "app-1"] });
     const declaring = pod("app-3", { port: 9000 });
     expect(select([other, app, declaring])).toMatchObject({ pod: declaring, candidates: ["app-3"] });
   });

@@ -2,7 +2,7 @@
 // Never trusts that an address belongs to the pod it was taken from: what holds it now is what counts.
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { AccessPolicy, Refusal } from "./access-policy.ts";
-import { candidatesOf } from "./pod-identity.ts";
+import { candidatesOf, holdersOf } from "./pod-identity.ts";
 import type { Target } from "./target.ts";
 
 /** What a request asks for, parsed. Its path has passed the access policy. */
@@ -34,6 +34,7 @@ export function selectAddress(
     podName: known?.name ?? "",
     // A pod that the caller names is meant also while nothing is known of it.
     candidates: uid === undefined ? candidates.map((candidate) => candidate.uid) : [uid],
+    holders: holdersOf(holders),
     ip,
     port,
     tls,

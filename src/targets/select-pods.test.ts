@@ -79,8 +79,8 @@ describe("selectPods()", () => {
     const common = { namespace: "team-a", port: 9000, tls: true, path: "/metrics?x=%41" };
     expect(select([second, first], { tls: true })).toEqual({
       targets: [
-        { ...common, pod: first, podName: "app-1", ip: "10.244.0.11" },
-        { ...common, pod: second, podName: "app-2", ip: "fd00:10:244::2" },
+        { ...common, pod: first, podName: "app-1", holders: ["uid-of-app-1"], ip: "10.244.0.11" },
+        { ...common, pod: second, podName: "app-2", holders: ["uid-of-app-2"], ip: "fd00:10:244::2" },
       ],
       failed: [],
       outsideCidr: 0,
@@ -147,7 +147,8 @@ describe("selectPods()", () => {
     check({}, "none");
     check({ ports: [{ name: "http", containerPort: 8080 }] }, "none");
     check({ ports: [{ name: "metrics", containerPort: 9100, protocol: "UDP" }] }, "none");
-    for (const text of ["", "0", "65536", "9090,9091", "http", " 9090", "0x2328", "80@192.0.2.1"]) {
+    check({ ports, annotations: { "prometheus.io/port": "" } }, 9100);
+    for (const text of ["0", "65536", "9090,9091", "http", " 9090", "0x2328", "80@192.0.2.1"]) {
       check({ ports, annotations: { "prometheus.io/port": text } }, "none");
     }
   });

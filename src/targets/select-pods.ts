@@ -6,6 +6,7 @@ import type { AccessPolicy } from "./access-policy.ts";
 import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
+import { holdersOf } from "./pod-identity.ts";
 import { portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
 import { schemeOf } from "./scheme.ts";
@@ -47,7 +48,7 @@ export interface SelectedPods {
  */
 export function selectPods(
   selection: PodSelection,
-  { pods, policy }: { pods: Pick<PodStore, "find" | "namespaces">; policy: AccessPolicy },
+  { pods, policy }: { pods: Pick<PodStore, "find" | "namespaces" | "byIp">; policy: AccessPolicy },
 ): SelectedPods {
   const { ports, filter, path } = selection;
   const choice = { ports, containers: filter.containers, mode: "first" } as const;
@@ -60,7 +61,7 @@ export function selectPods(
       outsideCidr += 1;
       continue;
     }
-    const found = portsOf(pod, choice);
+    const found = portsOf(pod, choice).map(({ number }) => number);
     const allowed = found.filter((port) => policy.checkPort(port) === undefined);
     const scheme = selection.tls === undefined && ports.length === 0 ? schemeOf(pod) : selection.tls === true;
     if (found.length === 0) {
@@ -71,8 +72,10 @@ export function selectPods(
       const detail = "the pod's annotation prometheus.io/scheme is neither http nor https";
       failed.push({ pod, reason: "not_allowed", detail });
     } else {
+      const { namespace, name: podName } = pod;
+      const holders = holdersOf(pods.byIp(ip));
       for (const port of allowed) {
-        targets.push({ pod, namespace: pod.namespace, podName: pod.name, ip, port, tls: scheme, path });
+        targets.push({ pod, namespace, podName, holders, ip, port, tls: scheme, path });
       }
     }
   }

@@ -32,6 +32,8 @@ export const limits = [
   "path_length",
   "query_length",
   "upstream_ports",
+  "selector_length",
+  "request_namespaces",
   "family_filter",
   "pipelined_requests",
   "header_size",

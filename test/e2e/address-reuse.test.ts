@@ -198,6 +198,29 @@ test(
   },
 );
 
+test("the next pod may be known before the end of the one before", async () => {
+  for (const env of [{ KUBESD_REQUIRE_POD: "true" }, {}]) {
+    const app = await start(env);
+    for (const moment of moments) {
+      const before = replacePod();
+      nameAtAddress = before.metadata.name;
+      await untilKnown(app, before);
+      const scrapes = scrapeEachWay(app, before, `moment=${encodeURIComponent(moment)}&framing=length`);
+      await until(() => held.length === scrapes.length);
+      const pod = replacePod();
+      nameAtAddress = pod.metadata.name;
+      await untilKnown(app, pod);
+      for (const sendRest of held.splice(0)) sendRest();
+      for (const [way, scrape] of scrapes) {
+        expect([way, outcomeOf(await scrape, before.metadata.name)]).toEqual([way, "502 gone"]);
+      }
+      for (const { metadata } of [before, pod]) api.deletePod(metadata.namespace, metadata.name);
+    }
+    await app.stop();
+    await until(() => api.watches.size === 0);
+  }
+});
+
 test("a pod that is replaced while its scrape waits for a connection is not dialled", async () => {
   const app = await start({ KUBESD_REQUIRE_POD: "true", MAX_CONNECTIONS: "1" });
   let pod = replacePod();

@@ -91,6 +91,8 @@ describe("parsePodList()", () => {
         ips: ["10.244.0.11", "fd00:10:244::b"],
         podIp: "10.244.0.11",
         hostIp: "",
+        hostNetwork: false,
+        startedMs: undefined,
         phase: "Running",
         readiness: "True",
         controller: undefined,

@@ -5,10 +5,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config/parse-config.ts";
 import type { PodSource } from "../../discovery/pod-source.ts";
 import type { PodStore } from "../../discovery/pod-store.ts";
-import { type BufferBudget, BufferBudgetError, type BufferLease } from "../../scrape/buffer-budget.ts";
-import type { Deadline } from "../../scrape/deadline.ts";
+import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
-import { type DiscoveredTarget, discoverTargets } from "../../targets/discover-targets.ts";
+import { discoverTargets } from "../../targets/discover-targets.ts";
 import type { NamespaceScope } from "../../targets/namespace-scope.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -17,7 +16,7 @@ import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { type DiscoveryAnswer, matchesEtag, renderDiscovery } from "../discovery-answer.ts";
-import { HttpError } from "../http-error.ts";
+import type { DiscoveryMemory, DiscoveryMemoryLease } from "../discovery-memory.ts";
 import { publicAddressOf } from "../public-address.ts";
 import {
   admitNamespaces,
@@ -39,14 +38,11 @@ export interface DiscoveryOptions {
   readonly namespaceScope: NamespaceScope;
   /** SD_ANNOTATIONS. */
   readonly showsAnnotation: (key: string) => boolean;
-  readonly budget: BufferBudget;
+  readonly memory: DiscoveryMemory;
   readonly limit: ConcurrencyLimit;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
-
-/** With the labels of an ordinary pod; only a guess of what an answer will take. */
-const typicalTargetBytes = 2500;
 
 export function addDiscoveryRoute(app: FastifyInstance, options: DiscoveryOptions): void {
   app.get("/sd", (request, reply) => discover(request, reply, options));
@@ -71,7 +67,7 @@ async function discover(
     urlPrefix: config.appUrlPrefix,
   });
   const signal = watchClient(reply, { deadline, metrics });
-  let lease: BufferLease | undefined;
+  let memory: DiscoveryMemoryLease | undefined;
   try {
     await holdPods(reply, {
       pods: o.podSource,
@@ -87,13 +83,13 @@ async function discover(
     });
     const { targets, skipped } = discoverTargets(selection, o);
     metrics.setSdTargetsSkipped(skipped);
-    lease = await admit(targets, { ...o, deadline, signal });
+    memory = await o.memory.admit(targets.length, { deadline, signal });
     const answer = await renderDiscovery(targets, {
       address,
       showsAnnotation: o.showsAnnotation,
-      containers: selection.filter.containers,
-      onBlock: countBytes(lease, o),
+      onBlock: memory.take,
     });
+    memory.keep();
     o.logger.debug({ targets: targets.length, skipped: Object.fromEntries(skipped) }, "Targets listed");
     await send(request, reply, answer);
   } catch (error) {
@@ -101,31 +97,9 @@ async function discover(
     if (!(error instanceof ClientGoneError)) throw error;
     reply.hijack();
   } finally {
-    lease?.release();
+    memory?.release();
   }
   return reply;
-}
-
-/** The answer stands in memory as a whole, because its tag comes before it: it counts like the bodies of a merge. */
-function admit(
-  targets: readonly DiscoveredTarget[],
-  { budget, deadline, signal }: { budget: BufferBudget; deadline: Deadline; signal: AbortSignal },
-): Promise<BufferLease> {
-  return budget.admit({ expectedBytes: targets.length * typicalTargetBytes, deadline, signal });
-}
-
-function countBytes(lease: BufferLease, { config, metrics }: DiscoveryOptions): (bytes: number) => void {
-  let total = 0;
-  return (bytes) => {
-    total += bytes;
-    lease.change({ heldBytes: bytes, claimedBytes: 0 });
-    if (total <= config.maxResponseBytes) return;
-    metrics.limitHit("max_response_size");
-    throw new HttpError(
-      502,
-      `Cannot answer: the list of targets has more than ${config.maxResponseBytes} bytes (MAX_RESPONSE_SIZE)`,
-    );
-  };
 }
 
 async function send(

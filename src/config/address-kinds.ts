@@ -99,11 +99,11 @@ export function externalUrl(): ValueKind<ExternalUrl> {
   const prefix = urlPrefix();
   return {
     schema: z.string().transform((text, context) => {
-      const url = URL.canParse(text) && /^https?:\/\//i.test(text) ? new URL(text) : undefined;
+      const [, authority = "", path = ""] = /^https?:\/\/([^/?#@\\]+)(\/.*)?$/i.exec(text) ?? [];
+      const url = URL.canParse(text) ? new URL(text) : undefined;
       // As it was written: a URL that has to be changed to be one is not what its author meant.
-      const path = url === undefined ? undefined : text.slice(text.indexOf("://") + 3).replace(/^[^/]*/, "");
+      const isPlain = authority !== "" && url?.hostname === authority.toLowerCase().replace(/:[1-9]\d*$/, "");
       const pathPrefix = path === "" || path === "/" ? { data: "" } : prefix.schema.safeParse(path);
-      const isPlain = url !== undefined && url.username === "" && url.password === "" && !/[?#@]/.test(text);
       if (isPlain && pathPrefix.data !== undefined) {
         const scheme = url.protocol === "https:" ? "https" : "http";
         return { scheme, host: url.host, pathPrefix: pathPrefix.data } as const;

@@ -8,6 +8,7 @@ import { destination } from "pino";
 
 import { createApp } from "./app.ts";
 import { parseConfig } from "./config/parse-config.ts";
+import { createScrapeConfig } from "./scrape-config/scrape-config.ts";
 import { createLogger } from "./telemetry/logger.ts";
 
 // A reader of the log that has stopped must not stop scrapes: what it does not take is dropped beyond this.
@@ -17,6 +18,13 @@ const longestFlushMs = 500;
 /** Runs the program. Resolves once it has started, or has nothing (more) to do; ends the process by itself later. */
 export async function main(): Promise<void> {
   const version = readVersion();
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === "scrape-config") {
+    const outcome = createScrapeConfig({ argv: rest, env: process.env, version });
+    if (outcome.kind === "problems") refuse(outcome.problems);
+    else process.stdout.write(`${outcome.text}\n`);
+    return;
+  }
   const parsed = parseConfig({
     argv: process.argv.slice(2),
     env: process.env,
@@ -24,8 +32,7 @@ export async function main(): Promise<void> {
     version,
   });
   if (parsed.kind === "problems") {
-    process.stderr.write(parsed.problems.map((problem) => `${problem}\n`).join(""));
-    process.exitCode = 2;
+    refuse(parsed.problems);
     return;
   }
   if (parsed.kind !== "config") {
@@ -105,6 +112,11 @@ export async function main(): Promise<void> {
     logger.fatal({ err: error }, "Cannot start");
     await exitAfterLogging(1);
   }
+}
+
+function refuse(problems: readonly string[]): void {
+  process.stderr.write(problems.map((problem) => `${problem}\n`).join(""));
+  process.exitCode = 2;
 }
 
 /** Of the package that this file is part of, whether it runs as source or built. */

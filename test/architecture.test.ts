@@ -23,7 +23,8 @@ const mayImport: Record<string, { values: string[]; types: string[] }> = {
     values: ["config", "discovery", "exposition", "files", "http", "scrape", "targets", "telemetry"],
     types: [],
   },
-  "main.ts": { values: ["app.ts", "config", "telemetry"], types: [] },
+  "scrape-config": { values: ["config", "targets"], types: [] },
+  "main.ts": { values: ["app.ts", "config", "scrape-config", "telemetry"], types: [] },
 };
 
 interface Import {

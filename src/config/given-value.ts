@@ -23,7 +23,7 @@ export function describeProblem(
   return `Cannot use ${name}: got ${quoteValue(option, part)}${reason === undefined ? "" : `: ${reason}`}; wanted ${wanted}`;
 }
 
-export function quoteValue(option: Option, text: string): string {
+export function quoteValue(option: Pick<Option, "kind" | "secret">, text: string): string {
   if (option.secret || option.kind.conceals?.(text)) return "a value that is not shown";
   return JSON.stringify(text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}...` : text);
 }

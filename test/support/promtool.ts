@@ -18,3 +18,10 @@ export async function promtoolCheckMetrics(
   const { exitCode, stdout, stderr } = await runCommand(promtool, ["check", "metrics"], { input: body });
   return { exitCode, output: (stdout + stderr).trim() };
 }
+
+/** `promtool check config`: 0 when Prometheus would start with that file. It looks for the files that are named in it. */
+export async function promtoolCheckConfig(file: string, version: PrometheusVersion): Promise<PromtoolResult> {
+  const { promtool } = prometheusPaths(version);
+  const { exitCode, stdout, stderr } = await runCommand(promtool, ["check", "config", file], { input: "" });
+  return { exitCode, output: (stdout + stderr).trim() };
+}

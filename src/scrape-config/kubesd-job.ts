@@ -82,6 +82,10 @@ function askProxy(values: FlagValues, { host }: ExternalUrl): (Value | Noted)[] 
       "What the proxy is asked for. The annotations prometheus.io/port, path and scheme have no say.",
       copy(pod("ip"), "__param_pod"),
     ),
+    new Noted(
+      "That pod and no other, should its address change hands.",
+      copy(pod("uid"), "__param_target_uid"),
+    ),
     ...(onlyNumber(values) === undefined ? [copy(pod("container_port_number"), "__param_target_port")] : []),
     new Noted("The labels that targets of /sd have.", {
       source_labels: [pod("name"), "__param_target_port"],

@@ -166,6 +166,13 @@ test.for([
   expect(kubesd(...argv).relabel_configs).toContainEqual(expected);
 });
 
+test("createScrapeConfig() names the pod that is meant by its uid", () => {
+  expect(kubesd().relabel_configs).toContainEqual({
+    source_labels: ["__meta_kubernetes_pod_uid"],
+    target_label: "__param_target_uid",
+  });
+});
+
 test("createScrapeConfig() keeps pods for which nothing was asked", () => {
   const kept = kubesd().relabel_configs.filter(({ action }) => action === "keep");
   expect(kept).toEqual([rule("phase", "Running"), rule("container_port_number", ".+")]);

@@ -77,6 +77,7 @@ const cases: Record<OptionKey, OptionCase> = {
     good: [
       ["team-a", ["team-a"]],
       ["team-a, team-b", ["team-a", "team-b"]],
+      ["team-a,team-b,team-a", ["team-a", "team-b"]],
       ["a".repeat(63), ["a".repeat(63)]],
     ],
     bad: ["team-a,", "Team", "a.b", "-a", "a-", "a".repeat(64), "*", "a b", " "],

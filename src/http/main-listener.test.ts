@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 
 import { rawRequest } from "../../test/support/http/raw-request.ts";
+import { until } from "../../test/support/scrape/until.ts";
 import { parseConfig } from "../config/parse-config.ts";
 import { PodsUnknownError } from "../discovery/pod-source.ts";
 import { PodStore } from "../discovery/pod-store.ts";
@@ -29,6 +30,7 @@ afterEach(async () => {
 interface Setup {
   readonly env?: Record<string, string>;
   readonly pods?: readonly Pod[];
+  readonly maxBufferedBytes?: number;
   readonly scrape?: (
     targets: readonly Target[],
     o: Pick<PodScrapeRequest<ParsedBody>, "deadline" | "isCurrent">,
@@ -36,7 +38,7 @@ interface Setup {
 }
 
 /** The listener with real parts around it, but for the connections: `scrape` stands for them, and /kubesd always fails. */
-async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
+async function start({ env = {}, pods, scrape = refuseToScrape, maxBufferedBytes = 1e9 }: Setup) {
   const parsed = parseConfig({
     argv: [],
     env: { CIDR_WHITELIST: "10.0.0.0/8", METRICS_PATH_WHITELIST: "/metrics", PODS_FILE: "unused", ...env },
@@ -48,6 +50,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
   if (pods !== undefined) store.replace(pods);
   const log: string[] = [];
   const metrics = createMetrics({ version: "1.2.3" });
+  const budget = new BufferBudget({ maxBytes: maxBufferedBytes, metrics });
   const { listener } = createMainListener({
     config: parsed.config,
     version: "1.2.3",
@@ -59,7 +62,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
           : Promise.resolve({ release() {} }),
     },
     policy: new AccessPolicy(parsed.config),
-    budget: new BufferBudget({ maxBytes: 1e9, metrics }),
+    budget,
     showsAnnotation: () => false,
     // Bodies of another type than the caller asked for would be a mistake of the test.
     scraper: { scrape: scrape as PodScraper["scrape"], expectedBytes: (targets) => targets * 200e6 },
@@ -75,7 +78,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape }: Setup) {
   const { port } = await listener.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
   const get = (target: string) =>
     rawRequest(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, { port });
-  return { get, log, metrics, listener, store };
+  return { get, log, metrics, listener, store, budget };
 }
 
 const refuseToScrape = () => Promise.reject(new Error("must not be called"));
@@ -99,6 +102,50 @@ test("/mproxy refuses what no pod could change before it asks for pods", async (
   expect((await get("/mproxy/team-a/app-/metrics?upstreamPort=1")).status).toBe(403);
   expect((await get("/mproxy/team-b/app-/metrics?upstreamPort=2")).status).toBe(403);
   expect((await get("/mproxy/team-b/app-/metrics?upstreamPort=1")).status).toBe(503);
+});
+
+test("/sd answers 503 with Retry-After, and never an empty list, while the pods are not known", async () => {
+  const { get } = await start({});
+  const answer = await get("/sd");
+  expect([answer.status, answer.rest]).toEqual([503, "Cannot scrape: the pods are not known yet\n"]);
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-5]$/);
+  expect((await get("/sd?port=x%2F")).status).toBe(400);
+});
+
+test("/sd answers 503 beyond MAX_CONCURRENT_SCRAPES", async () => {
+  const limit = { MAX_CONCURRENT_SCRAPES: "1" };
+  const scraping = Promise.withResolvers<void>();
+  let scrapes = 0;
+  const scrape = async () => {
+    scrapes++;
+    await scraping.promise;
+    throw new BufferBudgetError();
+  };
+  const { get } = await start({ pods: [pod], env: limit, scrape });
+  const holder = get(merge);
+  await until(() => scrapes === 1);
+  const answer = await get("/sd");
+  expect([answer.status, answer.rest]).toEqual([
+    503,
+    "Cannot scrape now: too many scrapes at once (MAX_CONCURRENT_SCRAPES)\n",
+  ]);
+  scraping.resolve();
+  expect((await holder).status).toBe(503);
+  expect((await get("/sd")).status).toBe(200);
+});
+
+test("/sd answers 503 when there is no memory for the list, and gives what it had back", async () => {
+  const port = { name: "metrics", containerPort: 1 };
+  const large = readPod({
+    metadata: { uid: "1", name: "app-1", namespace: "team-a", labels: { a: "x".repeat(200_000) } },
+    spec: { containers: [{ name: "c", ports: [port] }] },
+    status: { podIP: "10.0.0.1", phase: "Running" },
+  }) as Pod;
+  const { get, budget } = await start({ pods: [large], maxBufferedBytes: 100_000 });
+  const answer = await get("/sd");
+  expect([answer.status, answer.rest]).toEqual([503, expect.stringContaining("MAX_BUFFERED_BYTES")]);
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-5]$/);
+  expect(budget.heldBytes).toBe(0);
 });
 
 test("/kubesd answers 503 while the pods are not known only where pods matter", async () => {

@@ -39,6 +39,27 @@ test("unavailable() asks to come again after 1 to 5 s", () => {
   expect(new Set(seconds)).toEqual(new Set([1, 2, 3, 4, 5]));
 });
 
+test("holdPods() gives back a namespace that comes after the answer is over", async () => {
+  let released = 0;
+  const late = Promise.withResolvers<{ release: () => void }>();
+  const pods = {
+    hold: (namespace: string | undefined) =>
+      namespace === "a" ? late.promise : Promise.reject(new Error("a mistake")),
+  };
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const holding = holdPods({ raw: response } as FastifyReply, {
+    pods,
+    namespaces: ["a", "b"],
+    deadline: new Deadline(60_000, { now: () => 0 }),
+    signal: new AbortController().signal,
+  });
+  await expect(holding).rejects.toThrow("a mistake");
+  response.emit("close");
+  late.resolve({ release: () => void released++ });
+  await late.promise;
+  expect(released).toBe(1);
+});
+
 test("holdPods() gives every namespace back when the answer is over, also when one could not be had", async () => {
   const held: (string | undefined)[] = [];
   const pods = {

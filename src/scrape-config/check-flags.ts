@@ -55,14 +55,7 @@ function checkWay(values: FlagValues): string[] {
 
 /** As on `/mproxy`, where a prefix of `-` needs it. */
 function narrows({ selector, workload = [], annotated }: FlagValues): boolean {
-  const matches = { matches: () => true, terms: [] };
-  return saysWhichPods({
-    selector: selector === undefined ? undefined : matches,
-    workloads: workload,
-    containers: [],
-    readyOnly: false,
-    annotatedOnly: annotated,
-  });
+  return saysWhichPods({ selector, workloads: workload, annotatedOnly: annotated });
 }
 
 const needs = (way: Way, what: string) => `Cannot print a job for --way ${way}: it needs ${what}`;

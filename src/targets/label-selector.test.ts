@@ -178,6 +178,14 @@ describe("parseLabelSelector()", () => {
     expect(termsOf("a!=1,b notin (2),!c,d>1,e<1")).toEqual([]);
   });
 
+  test("takes at most 32 requirements", () => {
+    const requirements = (count: number) => Array.from({ length: count }, (_, index) => `k${index}`).join();
+    expect(parseLabelSelector(requirements(32)).terms).toHaveLength(32);
+    expect(() => parseLabelSelector(requirements(33))).toThrow(
+      "Cannot read label selector: it has 33 requirements, at most 32 are taken",
+    );
+  });
+
   test("says what was found where", () => {
     expect(() => parseLabelSelector("app web")).toThrow(
       'Cannot read label selector "app web": found "web" where one of "=", "==", "!=", "in", "notin", ">", "<" is expected',

@@ -54,7 +54,15 @@ export function parsePodFilter(values: FilterValues): PodFilter {
 }
 
 /** Whether it says which pods are meant, so that their names need not. */
-export function saysWhichPods({ selector, workloads, annotatedOnly }: PodFilter): boolean {
+export function saysWhichPods({
+  selector,
+  workloads,
+  annotatedOnly,
+}: {
+  selector: unknown;
+  workloads: readonly string[];
+  annotatedOnly: boolean;
+}): boolean {
   return selector !== undefined || workloads.length > 0 || annotatedOnly;
 }
 

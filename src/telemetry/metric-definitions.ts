@@ -181,7 +181,7 @@ export const metricDefinitions = {
     name: "sd_targets_skipped",
     type: "gauge",
     labels: ["reason"],
-    help: "Pods, or ports of pods, that match the last request to /sd but are not listed because /kubesd would refuse them, by reason.",
+    help: "Pods, or ports of pods, that match the last request to /sd but are not listed, by reason.",
   },
   typeConflicts: {
     name: "type_conflicts_total",

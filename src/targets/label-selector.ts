@@ -144,8 +144,17 @@ function readValues(tokens: Tokens): ReadonlySet<string | undefined> {
   tokens.take();
   if (!tokens.takeIf("(")) throw tokens.unexpected('"("');
   const values = new Set<string | undefined>();
-  do values.add(readValue(tokens));
-  while (tokens.takeIf(","));
+  let lastCommas = 0;
+  for (;;) {
+    const value = readValue(tokens);
+    values.add(value);
+    if (value !== "") lastCommas = 0;
+    if (!tokens.takeIf(",")) break;
+    lastCommas += 1;
+  }
+  // Kubernetes reads commas that follow each other in pairs, and after a whole pair wants a value: it takes "(a,)" and "(a,,,)", but
+  // not "(a,,)".
+  if (lastCommas > 0 && lastCommas % 2 === 0) throw tokens.unexpected("a label value");
   if (!tokens.takeIf(")")) throw tokens.unexpected('a comma or ")"');
   return values;
 }

@@ -3,7 +3,7 @@ import { type Pod, readPod } from "../discovery/pod.ts";
 import { declaredPort } from "./port-container.ts";
 import { addPodMetaLabels, addPortMetaLabels } from "./meta-labels.ts";
 
-// That they are Prometheus' own is shown by test/e2e/service-discovery.test.ts, against a running one.
+// That they are Prometheus' own is shown by test/e2e/service-discovery-differential.test.ts, against a running one.
 
 const pod = readPod(
   {

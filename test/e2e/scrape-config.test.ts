@@ -95,7 +95,7 @@ const combinations: readonly (readonly string[])[] = [
   [...https, ...kubesd, ...api, "--port", "8080,8081"],
   [...https, ...kubesd, ...api, "--port", "metrics"],
   [...https, ...kubesd, ...api, "--port", "metrics,web,8080"],
-  [...https, ...kubesd, ...api, "--path", "/a$1/(b)", "--scheme", "https", "--job-name", "yes"],
+  [...https, ...kubesd, ...api, "--path", "/a$1/b", "--scheme", "https", "--job-name", "yes"],
   [...http, ...kubesd, "--kubernetes-api-url", "http://127.0.0.1:8001", ...bearer],
   [...https, ...mproxy, "--prefix", "web-"],
   [...http, ...mproxy, "--prefix", "web-", ...basic, ...times],

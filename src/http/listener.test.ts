@@ -298,3 +298,36 @@ test("when nearly all connections are taken, those that ask nothing have to go, 
     await small.close({ graceMs: 0 });
   }
 });
+
+test("when nearly all connections are taken, those that have sent no request have to go, the oldest first", async () => {
+  const small = new Listener({ logger });
+  small.app.get("/", () => "root");
+  small.app.get("/slow", async (_request, reply) => {
+    reply.hijack();
+    reply.raw.write("begun ");
+  });
+  small.app.server.maxConnections = 10;
+  const { port } = await small.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
+  try {
+    const busy = connect(port, "127.0.0.1").on("error", () => undefined);
+    busy.write(`GET /slow HTTP/1.1\r\n${host}\r\n`);
+    await once(busy, "data");
+    const silent = [];
+    for (let i = 0; i < 20; i++) {
+      const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+      await once(socket, "connect");
+      if (i % 2 === 0) socket.write("GET / HTTP/1.1\r\nX: ");
+      silent.push(socket.resume());
+      const answer = await rawRequest(`GET / HTTP/1.1\r\n${closing}`, { port });
+      expect(answer.status, `after ${i + 1} silent ones`).toBe(200);
+    }
+    const stay = silent.findIndex(({ destroyed }) => !destroyed);
+    expect(silent.slice(stay).filter(({ destroyed }) => destroyed)).toEqual([]);
+    // Of 9 places, one is taken by who asked and has no answer yet.
+    expect(silent.length - stay).toBeGreaterThanOrEqual(6);
+    expect(busy.destroyed).toBe(false);
+    for (const socket of [busy, ...silent]) socket.destroy();
+  } finally {
+    await small.close({ graceMs: 0 });
+  }
+});

@@ -8,7 +8,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
-import { maxTlsConnections, TlsConnections, tlsServerOptions } from "./tls-connections.ts";
+import { maxTlsConnections, peerOf, TlsConnections, tlsServerOptions } from "./tls-connections.ts";
 import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
@@ -34,6 +34,8 @@ const clientLimits = {
   connectionsCheckingIntervalMs: 2_000,
   maxHeaderBytes: 16 * 1024,
   maxConnections: 8192,
+  /** What a queue of 511, Node's own, has no room for is lost while the kernel calls it open: it ends in a reset, seconds later. */
+  maxUnacceptedConnections: 4096,
 } as const;
 
 /** Refusals that may wait on one connection behind an answer. */
@@ -120,7 +122,7 @@ export class Listener {
     const { server } = this.app;
     server.maxConnections = options.tls ? maxTlsConnections : clientLimits.maxConnections;
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
-    closeIdleWhenFull(server);
+    makeRoomWhenFull(server);
     this.#tls = options.tls
       ? new TlsConnections(server, { onHandshakeRefused: options.onHandshakeRefused })
       : undefined;
@@ -176,7 +178,7 @@ export class Listener {
     const { server } = this.app;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host, port }, () => {
+      server.listen({ host, port, backlog: clientLimits.maxUnacceptedConnections }, () => {
         server.off("error", reject);
         resolve();
       });
@@ -293,14 +295,30 @@ export class Listener {
   }
 }
 
-/** Who keeps connections and asks nothing must not keep others out; who asks again connects again. */
-function closeIdleWhenFull(server: Server): void {
+/**
+ * Who keeps connections and asks nothing must not keep others out; who asks again connects again. Node counts a connection from
+ * which no request has come yet among those that ask, and leaves it for as long as a head may take. Of these the oldest has to
+ * go: an honest client is not among them for long.
+ */
+function makeRoomWhenFull(server: Server): void {
   let open = 0;
+  /** By the address of the peer, the oldest first. Under TLS a request comes on another socket than the connection. */
+  const silent = new Map<string, Socket>();
   server.on("connection", (socket: Socket) => {
+    const peer = peerOf(socket);
     open++;
-    socket.once("close", () => open--);
-    if (open > server.maxConnections * 0.9) server.closeIdleConnections();
+    silent.set(peer, socket);
+    socket.once("close", () => {
+      open--;
+      if (silent.get(peer) === socket) silent.delete(peer);
+    });
+    if (open <= server.maxConnections * 0.9) return;
+    server.closeIdleConnections();
+    const [oldest] = silent.values();
+    if (oldest !== socket) oldest?.destroy();
   });
+  const hasAsked = ({ socket }: IncomingMessage) => silent.delete(peerOf(socket));
+  server.on("request", hasAsked);
 }
 
 const listenProblems: Readonly<Record<string, string>> = {

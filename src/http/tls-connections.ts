@@ -77,6 +77,6 @@ export class TlsConnections {
 }
 
 /** The same for a TCP connection and for the TLS on it. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
+export function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

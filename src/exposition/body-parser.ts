@@ -7,7 +7,8 @@ import { ExpositionError } from "./exposition-error.ts";
 import type { FormatParser, FormatParserOptions } from "./format-parser.ts";
 import type { ExpositionFormat } from "./format.ts";
 import { OpenMetricsParser } from "./openmetrics/openmetrics-parser.ts";
-import { LF } from "./syntax.ts";
+import { MAX_LINE_BYTES } from "./limits.ts";
+import { HASH, LF, SPACE, TAB } from "./syntax.ts";
 import { TextParser } from "./text/text-parser.ts";
 
 const FIRST_BLOCK_BYTES = 16 * 1024;
@@ -107,6 +108,11 @@ export class BodyParser {
     const lines = this.#block.lastIndexOf(LF) + 1;
     const taken = lines === 0 ? 0 : this.#parser.parse(this.#block, lines, this.#table.blocks.length);
     const rest = this.#filled - taken;
+    // What would be refused once it is whole is not worth its memory until then.
+    if (rest > MAX_LINE_BYTES && !isComment(this.#block, taken)) {
+      const line = this.#parser.lineNumber + 1;
+      throw new ExpositionError("parse", `line longer than ${MAX_LINE_BYTES} bytes`, line, 0);
+    }
     // An open line is parsed again with the next block. Blocks that do not hold it double, so that a line of any
     // length costs its length and not its square.
     const size = Math.max(Math.min(this.#block.length * 2, FULL_BLOCK_BYTES), rest * 2);
@@ -129,4 +135,11 @@ function copyOf(bytes: Buffer, from: number, to: number, size: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(size);
   bytes.copy(copy, 0, from, to);
   return copy;
+}
+
+/** HELP and comments may be long. */
+function isComment(block: Buffer, from: number): boolean {
+  let at = from;
+  while (block[at] === SPACE || block[at] === TAB) at++;
+  return block[at] === HASH;
 }

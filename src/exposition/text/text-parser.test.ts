@@ -164,6 +164,20 @@ describe("a line of more than 1 MiB, whose names or values could end Prometheus"
     }).toThrow(`line longer than ${most} bytes`);
   });
 
+  test("also one whose end has not come, unless it is a comment", () => {
+    const push = (start: string) => () => {
+      const parser = new BodyParser({ format: "text", maxSamples: 9, reservedLabels: [], utf8Names: true });
+      parser.push(Buffer.from(start));
+      for (let i = 0; i < 5000; i++) parser.push(Buffer.alloc(1000, "x"));
+      parser.push(Buffer.from("\na 1\n"));
+      return parser.finish().samples;
+    };
+    expect(push("")).toThrow(`line longer than ${most} bytes (line 1)`);
+    expect(push("a 1\n")).toThrow(`line longer than ${most} bytes (line 2)`);
+    expect(push(" \t# ")()).toBe(1);
+    expect(push("# HELP a ")()).toBe(1);
+  });
+
   test("also the name of a TYPE or HELP", () => {
     for (const line of ["TYPE x gauge", 'TYPE "x" gauge', "HELP x y"]) {
       const problem = findProblem(`a 1\n# ${line.replace("x", "x".repeat(most + 1))}\n`);

@@ -79,7 +79,7 @@ export function hostilePods(): readonly HostilePod[] {
     },
     {
       name: "endless-line",
-      reason: "too_large",
+      reason: "parse",
       tcp: (socket) => {
         socket.once("data", () => {
           const block = "a".repeat(65536);

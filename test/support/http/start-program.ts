@@ -4,13 +4,15 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-const entry = fileURLToPath(new URL("../../../bin/k8s-prometheus-proxy.js", import.meta.url));
+const builtEntry = fileURLToPath(new URL("../../../bin/k8s-prometheus-proxy.js", import.meta.url));
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   /** A command that runs the command line behind its own arguments, such as `unshare`. */
   readonly under?: readonly string[];
+  /** Another script in the program's place. */
+  readonly entry?: string;
 }
 
 export interface Program {
@@ -24,7 +26,7 @@ export interface Program {
 }
 
 /** Runs the program with only the given environment (and PATH). */
-export function runProgram({ env = {}, args = [], under = [] }: ProgramOptions): Program {
+export function runProgram({ env = {}, args = [], under = [], entry = builtEntry }: ProgramOptions): Program {
   const [command = process.execPath, ...rest] = [...under, process.execPath, entry, ...args];
   const child = spawn(command, rest, {
     env: { PATH: process.env["PATH"] ?? "", ...env },

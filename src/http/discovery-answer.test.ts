@@ -9,7 +9,7 @@ function target(name: string, labels: Record<string, string> = {}) {
   const pod = readPod({
     metadata: { uid: `uid-${name}`, namespace: "a", name, labels, annotations: { "prometheus.io/x": odd } },
   }) as Pod;
-  return { pod, ip: "fd00::1", port: { number: 9100, declared: undefined }, path: "/metrics", tls: false };
+  return { pod, ip: "fd00::1", port: 9100, declared: undefined, path: "/metrics", tls: false };
 }
 
 const options = {

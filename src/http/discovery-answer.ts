@@ -60,7 +60,7 @@ export async function renderDiscovery(
  * member: an object of so many keys costs twice as much as its text. The names are those of labels, which need no escapes.
  */
 function labelsOf(
-  { pod, ip, port, path, tls }: DiscoveredTarget,
+  { pod, ip, port, declared, path, tls }: DiscoveredTarget,
   { address, showsAnnotation }: DiscoveryAnswerOptions,
 ): string {
   let text = `"__scheme__":"${address.scheme}"`;
@@ -69,17 +69,17 @@ function labelsOf(
   };
   add("__metrics_path__", `${address.pathPrefix}/kubesd${path}`);
   add("__param_pod", ip);
-  add("__param_target_port", String(port.number));
+  add("__param_target_port", String(port));
   add("__param_target_scheme", tls ? "https" : "http");
   add("__param_target_uid", pod.uid);
   // All targets have one address, by which sharding would put them all into one shard.
   add("__tmp_hash", pod.uid);
-  add("instance", `${pod.name}:${port.number}`);
+  add("instance", `${pod.name}:${port}`);
   add("podname", pod.name);
   add("podip", ip);
   add("namespace", pod.namespace);
   addPodMetaLabels(pod, { showsAnnotation, add });
-  addPortMetaLabels(pod, port, { add });
+  addPortMetaLabels(pod, { number: port, declared }, { add });
   return text;
 }
 

@@ -34,8 +34,15 @@ interface Example {
   ports?: { name?: string; containerPort: number }[];
 }
 
+/** Each has its own: 10.244.0.11 for app-1, 10.244.1.97 for a. */
+function addressOf(name: string): string {
+  const digits = /[0-9]+$/.exec(name)?.[0];
+  return digits === undefined ? `10.244.1.${name.charCodeAt(0)}` : `10.244.0.${10 + Number(digits)}`;
+}
+
 function pod(example: Example = {}): Pod {
-  const { name = "app-1", namespace = "team-a", phase = "Running", ip = "10.244.0.11" } = example;
+  const { name = "app-1", namespace = "team-a", phase = "Running" } = example;
+  const { ip = addressOf(name) } = example;
   const { annotations, ports = [{ name: "metrics", containerPort: 9100 }] } = example;
   return readPod({
     metadata: { uid: `${namespace}-${name}`, namespace, name, annotations },
@@ -55,7 +62,7 @@ function discover(
   const { targets, skipped } = discoverTargets({ ...selection, ...wanted }, { pods: store, policy });
   return [
     ...targets.map(
-      ({ pod, ip, port, path, tls }) => `${pod.name} ${tls ? "https" : "http"}://${ip}:${port.number}${path}`,
+      ({ pod, ip, port, path, tls }) => `${pod.name} ${tls ? "https" : "http"}://${ip}:${port}${path}`,
     ),
     ...Array.from(skipped, ([reason, count]) => `${count} ${reason}`),
   ];
@@ -70,13 +77,13 @@ describe("discoverTargets()", () => {
     ];
     const pods = [pod({ name: "b", ports }), pod({ name: "a" }), pod({ name: "c", phase: "Pending" })];
     expect(discover(pods)).toEqual([
-      "a http://10.244.0.11:9100/metrics",
-      "b http://10.244.0.11:9100/metrics",
-      "b http://10.244.0.11:9200/metrics",
+      "a http://10.244.1.97:9100/metrics",
+      "b http://10.244.1.98:9100/metrics",
+      "b http://10.244.1.98:9200/metrics",
     ]);
     expect(discover(pods, { ports: ["http", 7], prefix: "b" })).toEqual([
-      "b http://10.244.0.11:80/metrics",
-      "b http://10.244.0.11:7/metrics",
+      "b http://10.244.1.98:80/metrics",
+      "b http://10.244.1.98:7/metrics",
     ]);
     expect(discover([])).toEqual([]);
   });
@@ -118,8 +125,16 @@ describe("discoverTargets()", () => {
     ]);
   });
 
+  test("leaves out a pod that claims the address and port of another", () => {
+    const liar = pod({ name: "app-x", ip: "10.244.0.11" });
+    expect(discover([liar, pod()])).toEqual([
+      "app-1 http://10.244.0.11:9100/metrics",
+      "1 address_not_allowed",
+    ]);
+  });
+
   test("leaves out an address that a pod of another namespace has as well, if that must not be scraped", () => {
-    const pods = [pod(), pod({ namespace: "team-b", name: "host" })];
+    const pods = [pod(), pod({ namespace: "team-b", name: "host", ip: "10.244.0.11" })];
     expect(discover(pods)).toHaveLength(1);
     const rules = { namespaceWhitelist: ["team-a"] };
     expect(discover(pods, {}, rules)).toEqual(["1 address_not_allowed"]);

@@ -8,6 +8,7 @@ import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { parseRequestPath } from "./path.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
+import { withoutRivals } from "./pod-identity.ts";
 import { type PodPort, portAnnotation, portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
 import { quote } from "./quote.ts";
@@ -34,7 +35,8 @@ export interface DiscoveredTarget {
   readonly pod: Pod;
   /** Canonical. */
   readonly ip: string;
-  readonly port: PodPort;
+  readonly port: number;
+  readonly declared: PodPort["declared"];
   readonly path: string;
   readonly tls: boolean;
 }
@@ -86,7 +88,12 @@ export function discoverTargets(
       }
     }
   }
-  return { targets, skipped };
+  const owned = withoutRivals(targets);
+  if (owned.length < targets.length) {
+    const others = targets.length - owned.length;
+    skipped.set("address_not_allowed", (skipped.get("address_not_allowed") ?? 0) + others);
+  }
+  return { targets: owned, skipped };
 }
 
 /** Gives for a pod what becomes of each of its ports; of the whole pod, where it is not about ports. */
@@ -112,7 +119,9 @@ function createChooser(
       return [isWrong ? "bad_annotation" : "no_port"];
     }
     return found.map((port) =>
-      policy.checkPort(port.number) === undefined ? { pod, ip, port, path, tls } : "port_not_allowed",
+      policy.checkPort(port.number) === undefined
+        ? { pod, ip, port: port.number, declared: port.declared, path, tls }
+        : "port_not_allowed",
     );
   };
 

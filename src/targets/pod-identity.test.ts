@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PodStore } from "../discovery/pod-store.ts";
 import { type Pod, readPod } from "../discovery/pod.ts";
-import { candidatesOf, holdersOf, isCurrent } from "./pod-identity.ts";
+import { candidatesOf, holdersOf, isCurrent, withoutRivals } from "./pod-identity.ts";
 import type { Target } from "./target.ts";
 
 const ip = "10.244.0.11";
@@ -11,6 +11,7 @@ interface PodFields {
   readonly phase?: string;
   readonly hostNetwork?: boolean;
   readonly startTime?: string;
+  readonly ready?: boolean;
   readonly ips?: readonly string[];
   readonly ports?: readonly object[];
   readonly resourceVersion?: string;
@@ -19,11 +20,12 @@ interface PodFields {
 
 function pod(uid: string, o: PodFields = {}): Pod {
   const { namespace = "team-a", phase = "Running", ips = [ip], ports = [] } = o;
-  const { resourceVersion, labels, hostNetwork, startTime } = o;
+  const { resourceVersion, labels, hostNetwork, startTime, ready } = o;
+  const conditions = ready === undefined ? [] : [{ type: "Ready", status: ready ? "True" : "False" }];
   return readPod({
     metadata: { uid, namespace, name: `pod-${uid}`, resourceVersion, labels },
     spec: { hostNetwork, containers: [{ name: "app", ports }] },
-    status: { phase, startTime, podIP: ips[0], podIPs: ips.map((address) => ({ ip: address })) },
+    status: { phase, startTime, conditions, podIP: ips[0], podIPs: ips.map((address) => ({ ip: address })) },
   }) as Pod;
 }
 
@@ -185,4 +187,28 @@ test("holdersOf() are all that may have the address", () => {
     pod("d", { phase: "Succeeded" }),
   ];
   expect(holdersOf(pods)).toEqual(["a", "b"]);
+});
+
+test("withoutRivals() leaves an address and port to one of the pods that claim it", () => {
+  const [first, later] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
+  const owners = (...pods: Pod[]) =>
+    withoutRivals(pods.map((pod) => ({ pod, ip, port: 1 }))).map(({ pod }) => pod.uid);
+  expect(owners(pod("a"))).toEqual(["a"]);
+  expect(owners(pod("b"), pod("a"))).toEqual(["a"]);
+  expect(owners(pod("b", { startTime: first }), pod("a", { startTime: later }))).toEqual(["b"]);
+  expect(owners(pod("b", { startTime: later }), pod("a"))).toEqual(["a"]);
+  // The one before is not Ready any more, as on a node that is dead.
+  const [old, next] = [
+    pod("a", { startTime: first, ready: false }),
+    pod("b", { startTime: later, ready: true }),
+  ];
+  expect(owners(old, next)).toEqual(["b"]);
+  expect(owners(pod("a", { hostNetwork: true }), pod("b", { hostNetwork: true }))).toEqual(["a", "b"]);
+  expect(owners(pod("a", { hostNetwork: true }), pod("c"), pod("b"))).toEqual(["a", "b"]);
+  const apart = [
+    { pod: pod("a"), ip, port: 1 },
+    { pod: pod("a"), ip, port: 2 },
+    { pod: pod("b"), ip: "10.244.0.12", port: 1 },
+  ];
+  expect(withoutRivals(apart)).toEqual(apart);
 });

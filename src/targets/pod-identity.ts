@@ -77,6 +77,48 @@ export function holdersOf(holders: readonly Pod[]): readonly string[] {
   return holders.filter((pod) => mayHave(pod)).map(({ uid }) => uid);
 }
 
+/**
+ * The targets without those that another one has the better claim to: of pods at one address and port only one can answer. The status
+ * of a pod is written by whoever may, and stays behind when a node dies: of several the one that is Ready has it, of equals the one that
+ * its node took up first. Pods on a host's network share the address in earnest, and stay.
+ */
+export function withoutRivals<T extends Claim>(targets: readonly T[]): readonly T[] {
+  const best = new Map<string, T>();
+  const rivals = targets.filter(({ pod }) => pod?.hostNetwork === false);
+  for (const target of rivals) {
+    const other = best.get(placeOf(target));
+    if (other === undefined || compareClaims(target.pod!, other.pod!) < 0) best.set(placeOf(target), target);
+  }
+  return best.size === rivals.length
+    ? targets
+    : targets.filter((target) => target.pod?.hostNetwork !== false || best.get(placeOf(target)) === target);
+}
+
+interface Claim {
+  readonly pod: Pod | undefined;
+  readonly ip: string;
+  readonly port: number;
+}
+
+function placeOf({ ip, port }: Claim): string {
+  return `${ip} ${port}`;
+}
+
+function compareClaims(a: Pod, b: Pod): number {
+  const isReady = ({ readiness }: Pod) => (readiness === "True" ? 0 : 1);
+  // NaN where a time is not known.
+  return (
+    isReady(a) - isReady(b) ||
+    a.startedMs! - b.startedMs! ||
+    compareText(a.name, b.name) ||
+    compareText(a.uid, b.uid)
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
 /** Pods that have ended hold nothing; those that wait for their containers do. */
 function mayHave({ phase }: Pod): boolean {
   return phase !== "Succeeded" && phase !== "Failed";

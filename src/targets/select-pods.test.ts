@@ -42,14 +42,15 @@ interface Example {
   ports?: { name?: string; containerPort: number; protocol?: string }[];
 }
 
+/** Each has its own: 10.244.0.11 for app-1, 10.244.0.12 for app-2. */
+function addressOf(name: string): string {
+  const digits = /[0-9]+$/.exec(name)?.[0];
+  return digits === undefined ? `10.244.1.${name.charCodeAt(0)}` : `10.244.0.${10 + Number(digits)}`;
+}
+
 function pod(example: Example = {}): Pod {
-  const {
-    name = "app-1",
-    namespace = "team-a",
-    phase = "Running",
-    ips = ["10.244.0.11"],
-    ready = true,
-  } = example;
+  const { name = "app-1", namespace = "team-a", phase = "Running", ready = true } = example;
+  const { ips = [addressOf(name)] } = example;
   const { labels, annotations, ports } = example;
   return readPod({
     metadata: { uid: `uid-of-${name}`, namespace, name, labels, annotations },
@@ -95,7 +96,7 @@ describe("selectPods()", () => {
       pod({ name: "app-4", phase: "Failed" }),
       pod({ name: "app-5", phase: "" }),
       pod({ name: "app-6", ips: [] }),
-      pod({ name: "apple-1" }),
+      pod({ name: "apple-1", ips: ["10.244.0.99"] }),
       pod({ name: "app-7", namespace: "team-b" }),
     ];
     expect(namesOf(select(pods))).toEqual(["app-1"]);
@@ -181,7 +182,7 @@ describe("selectPods()", () => {
       pod({ name: "app-4" }),
     ];
     const selected = select(pods, { ports: [] }, rules);
-    expect(endpointsOf(selected)).toEqual(["10.244.0.11 9100"]);
+    expect(endpointsOf(selected)).toEqual(["10.244.0.13 9100"]);
     expect(selected.failed.map(({ pod, reason }) => `${pod.name} ${reason}`)).toEqual([
       "app-1 not_allowed",
       "app-2 not_allowed",
@@ -191,10 +192,19 @@ describe("selectPods()", () => {
     expect(namesOf(select(pods, { ports: [22, 9000] }, rules))).toEqual(["app-1", "app-2", "app-3", "app-4"]);
   });
 
+  test("ignores a pod that claims the address and port of another", () => {
+    const [first, liar] = [pod({ name: "app-1" }), pod({ name: "app-x", ips: ["10.244.0.11"] })];
+    expect(namesOf(select([liar, first]))).toEqual(["app-1"]);
+    expect(select([liar, first]).failed).toEqual([]);
+    const other = { name: "app-x", ips: ["10.244.0.11"], annotations: { "prometheus.io/port": "7" } };
+    const annotated = pod({ annotations: { "prometheus.io/port": "8" } });
+    expect(namesOf(select([annotated, pod(other)], { ports: [] }))).toEqual(["app-1", "app-x"]);
+  });
+
   test("takes pods of several namespaces in the order of their names", () => {
     const pods = [
       pod({ name: "app-2", namespace: "team-a" }),
-      pod({ name: "app-1", namespace: "team-b", ips: ["10.244.0.12"] }),
+      pod({ name: "app-1", namespace: "team-b" }),
       pod({ name: "app-3", namespace: "team-c", ips: ["10.244.0.13"] }),
     ];
     expect(namesOf(select(pods, { namespaces: ["team-a", "team-b"] }))).toEqual(["app-1", "app-2"]);

@@ -6,7 +6,7 @@ import type { AccessPolicy } from "./access-policy.ts";
 import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
-import { holdersOf } from "./pod-identity.ts";
+import { holdersOf, withoutRivals } from "./pod-identity.ts";
 import { portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
 import { schemeOf } from "./scheme.ts";
@@ -34,7 +34,7 @@ interface FailedPod {
 
 /** Every list is in the order of pod names. */
 export interface SelectedPods {
-  /** One for each pod and port. */
+  /** One for each pod and port. Pods that claim the address and port of another are ignored. */
   readonly targets: readonly Target[];
   /** Pods that match, but cannot be asked. */
   readonly failed: readonly FailedPod[];
@@ -79,7 +79,7 @@ export function selectPods(
       }
     }
   }
-  return { targets, failed, outsideCidr };
+  return { targets: withoutRivals(targets), failed, outsideCidr };
 }
 
 function podsOf(

@@ -4,6 +4,8 @@ import * as z from "zod";
 import type { ValueKind } from "./value-kinds.ts";
 
 const maxUrlPrefixLength = 256;
+/** Prometheus writes them in a path as escapes, and no path is taken that has escapes. */
+const escapedByPrometheus = /[!'()*]/;
 
 /** "" or whole segments as in `/a/b`, of the characters that the guard of paths accepts. */
 export function urlPrefix(): ValueKind<string> {
@@ -104,7 +106,7 @@ export function externalUrl(): ValueKind<ExternalUrl> {
       // As it was written: a URL that has to be changed to be one is not what its author meant.
       const isPlain = authority !== "" && url?.hostname === authority.toLowerCase().replace(/:[1-9]\d*$/, "");
       const pathPrefix = path === "" || path === "/" ? { data: "" } : prefix.schema.safeParse(path);
-      if (isPlain && pathPrefix.data !== undefined) {
+      if (isPlain && pathPrefix.data !== undefined && !escapedByPrometheus.test(path)) {
         const scheme = url.protocol === "https:" ? "https" : "http";
         return { scheme, host: url.host, pathPrefix: pathPrefix.data } as const;
       }
@@ -114,6 +116,7 @@ export function externalUrl(): ValueKind<ExternalUrl> {
     // Credentials stand before an @, tokens in a query.
     conceals: (text) => /[@?#]/.test(text),
     placeholder: "url",
-    wanted: "an http or https URL without user, query and fragment, such as https://proxy.example:5053/v1",
+    wanted:
+      "an http or https URL without user, query, fragment and any of !'()* in its path, such as https://proxy.example:5053/v1",
   };
 }

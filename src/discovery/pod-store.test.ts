@@ -115,6 +115,63 @@ describe("PodStore", () => {
     );
   });
 
+  test("tells holders of an address in the order in which they got it", () => {
+    const store = new PodStore();
+    const holders = (ip = "10.0.0.1") =>
+      store.holders(ip).map(({ pod, isNews }) => `${pod.uid}${isNews ? "!" : ""}`);
+    const at = (uid: string, o: { ips?: string[]; startTime?: string; namespace?: string } = {}) => {
+      const { ips = ["10.0.0.1"], startTime, namespace = "team-a" } = o;
+      const podIPs = ips.map((ip) => ({ ip }));
+      return readPod({ metadata: { uid, namespace, name: uid }, status: { podIPs, startTime } }) as Pod;
+    };
+    store.replace([at("b"), at("a")]);
+    store.upsert(at("c"));
+    expect(holders()).toEqual(["b", "a", "c!"]);
+    // A change leaves a pod where it is; another address is another matter.
+    store.upsert(at("b"));
+    store.upsert(at("a", { ips: ["10.0.0.2"] }));
+    expect(holders()).toEqual(["b", "c!"]);
+    store.upsert(at("a"));
+    expect(holders()).toEqual(["b", "c!", "a!"]);
+    expect(holders("10.0.0.2")).toEqual([]);
+    store.delete("b");
+    // A list keeps the order of those that are known, and puts others where their start says.
+    store.replaceNamespace("team-b", [at("x", { namespace: "team-b" })]);
+    expect(holders()).toEqual(["c!", "a!", "x"]);
+    const started = (uid: string, second: number) =>
+      at(uid, { namespace: "team-c", startTime: `2026-01-01T00:00:0${second}Z` });
+    store.replaceNamespace("team-c", [started("late", 9), started("early", 1), started("middle", 5)]);
+    expect(holders()).toEqual(["c!", "a!", "x", "early", "middle", "late"]);
+    store.replaceNamespace("team-a", [at("a"), at("c")]);
+    expect(holders()).toEqual(["c!", "a!", "x", "early", "middle", "late"]);
+  });
+
+  test("remembers which pods were deleted, not those of a namespace that it forgets", () => {
+    const store = new PodStore();
+    const gone = () => ["1", "2", "3", "4"].filter((uid) => store.isGone(uid));
+    store.replace([pod("1"), pod("2"), pod("3"), pod("4", { namespace: "team-b" })]);
+    store.delete("1");
+    store.delete("unknown");
+    store.replaceNamespace("team-a", [pod("2")]);
+    expect(gone()).toEqual(["1", "3"]);
+    store.forget("team-a");
+    expect(gone()).toEqual(["1", "3"]);
+    expect([store.size, store.byIp("10.244.0.1").length, store.countIn("team-a")]).toEqual([1, 1, 0]);
+    store.upsert(pod("3"));
+    expect(gone()).toEqual(["1"]);
+    store.replace([]);
+    expect(gone()).toEqual(["1", "3", "4"]);
+    store.upsert(pod("1"));
+    store.forget(undefined);
+    expect([store.size, store.namespaces()]).toEqual([0, []]);
+    for (let index = 0; index < 10_000; index += 1) {
+      store.upsert(pod(`x${index}`));
+      store.delete(`x${index}`);
+    }
+    expect(gone()).toEqual([]);
+    expect(store.isGone("x0")).toBe(true);
+  });
+
   test("takes many changes and look-ups in a large namespace", () => {
     const store = new PodStore();
     const name = (index: number) => `app-${String(index % 100).padStart(2, "0")}-${index}`;

@@ -1,13 +1,16 @@
 // The pods that exist now, as far as is known. Reads are synchronous, see one consistent state and give copies.
 // Never filters by phase, address or rule: which pods may be scraped is decided by `targets`.
+import { AddressHolders, type Holder } from "./address-holders.ts";
+import { GoneUids } from "./gone-uids.ts";
 import { NamespacePods, type PodQuery } from "./namespace-pods.ts";
 import type { Pod } from "./pod.ts";
 
 /** Pods by uid, with indexes by namespace and name and by address. Filled by a PodSource, which says how true it is. */
 export class PodStore {
-  #byUid = new Map<string, Pod>();
+  readonly #byUid = new Map<string, Pod>();
   #byNamespace = new Map<string, NamespacePods>();
-  #byIp = new Map<string, Set<Pod>>();
+  readonly #byIp = new AddressHolders();
+  readonly #gone = new GoneUids();
 
   get size(): number {
     return this.#byUid.size;
@@ -20,20 +23,18 @@ export class PodStore {
       this.delete(old.uid);
       old = undefined;
     }
-    if (old !== undefined) this.#removeIps(old);
-    this.#byUid.set(pod.uid, pod);
-    this.#addIps(pod);
+    this.#put(pod, old);
     const pods = this.#byNamespace.get(pod.namespace);
     if (pods === undefined) this.#byNamespace.set(pod.namespace, new NamespacePods([pod]));
     else pods.set(pod, old);
   }
 
-  /** Removes the pod with this uid; nothing happens when there is none. */
+  /** Removes the pod with this uid, which has been deleted; nothing happens when there is none. */
   delete(uid: string): void {
     const pod = this.#byUid.get(uid);
     if (pod === undefined) return;
-    this.#byUid.delete(uid);
-    this.#removeIps(pod);
+    this.#drop(pod);
+    this.#gone.add(uid);
     const pods = this.#byNamespace.get(pod.namespace)!;
     pods.delete(pod);
     if (pods.size === 0) this.#byNamespace.delete(pod.namespace);
@@ -41,10 +42,10 @@ export class PodStore {
 
   /** Makes these the pods, in one step: a complete list of its source. Of pods with one uid the last counts. */
   replace(pods: Iterable<Pod>): void {
-    this.#byUid = new Map(Array.from(pods, (pod) => [pod.uid, pod]));
-    this.#byIp = new Map();
-    for (const pod of this.#byUid.values()) this.#addIps(pod);
-    const groups = Map.groupBy(this.#byUid.values(), ({ namespace }) => namespace);
+    const next = new Map(Array.from(pods, (pod) => [pod.uid, pod]));
+    for (const pod of this.#byUid.values()) if (!next.has(pod.uid)) this.#dropDeleted(pod);
+    for (const pod of next.values()) this.#put(pod, this.#byUid.get(pod.uid), { listed: true });
+    const groups = Map.groupBy(next.values(), ({ namespace }) => namespace);
     this.#byNamespace = new Map(
       Array.from(groups, ([namespace, group]) => [namespace, new NamespacePods(group)]),
     );
@@ -53,18 +54,23 @@ export class PodStore {
   /** Makes these the pods of one namespace, in one step. They must all lie in it; of pods with one uid the last counts. */
   replaceNamespace(namespace: string, pods: Iterable<Pod>): void {
     const next = new Map(Array.from(pods, (pod) => [pod.uid, pod]));
-    for (const { uid } of this.inNamespace(namespace)) {
-      this.#removeIps(this.#byUid.get(uid)!);
-      this.#byUid.delete(uid);
-    }
+    for (const pod of this.inNamespace(namespace)) if (!next.has(pod.uid)) this.#dropDeleted(pod);
     this.#byNamespace.delete(namespace);
     for (const pod of next.values()) {
+      const old = this.#byUid.get(pod.uid);
       // A uid that moved here from another namespace.
-      this.delete(pod.uid);
-      this.#byUid.set(pod.uid, pod);
-      this.#addIps(pod);
+      if (old !== undefined && old.namespace !== namespace) this.delete(pod.uid);
+      this.#put(pod, this.#byUid.get(pod.uid), { listed: true });
     }
     if (next.size > 0) this.#byNamespace.set(namespace, new NamespacePods(next.values()));
+  }
+
+  /** Takes the pods of a namespace out (undefined: all pods) of which nothing is known any more: they may well be there. */
+  forget(namespace: string | undefined): void {
+    const pods = namespace === undefined ? [...this.#byUid.values()] : this.inNamespace(namespace);
+    for (const pod of pods) this.#drop(pod);
+    if (namespace === undefined) this.#byNamespace.clear();
+    else this.#byNamespace.delete(namespace);
   }
 
   get(uid: string): Pod | undefined {
@@ -96,9 +102,22 @@ export class PodStore {
     return this.find(namespace, { prefix: "", terms: [] });
   }
 
-  /** The pods that have this canonical address, in no particular order: several on a host's network, and ended ones. */
+  /** Whether the pod with this uid has been deleted, as far as that is remembered. */
+  isGone(uid: string): boolean {
+    return this.#gone.has(uid);
+  }
+
+  /**
+   * The pods that have this canonical address: several on a host's network, and ended ones. In the order in which they got it, as far as
+   * the source told it.
+   */
   byIp(ip: string): readonly Pod[] {
-    return [...(this.#byIp.get(ip) ?? [])];
+    return this.holders(ip).map(({ pod }) => pod);
+  }
+
+  /** The same pods, and how it became known. */
+  holders(ip: string): readonly Holder[] {
+    return this.#byIp.of(ip);
   }
 
   /** How many pods each namespace has; namespaces without pods are absent. */
@@ -106,19 +125,19 @@ export class PodStore {
     return new Map(Array.from(this.#byNamespace, ([namespace, { size }]) => [namespace, size]));
   }
 
-  #addIps(pod: Pod): void {
-    for (const ip of pod.ips) {
-      const holders = this.#byIp.get(ip);
-      if (holders === undefined) this.#byIp.set(ip, new Set([pod]));
-      else holders.add(pod);
-    }
+  #put(pod: Pod, old: Pod | undefined, o: { listed: boolean } = { listed: false }): void {
+    this.#byUid.set(pod.uid, pod);
+    this.#byIp.put(pod, old, o);
+    this.#gone.delete(pod.uid);
   }
 
-  #removeIps(pod: Pod): void {
-    for (const ip of pod.ips) {
-      const holders = this.#byIp.get(ip)!;
-      holders.delete(pod);
-      if (holders.size === 0) this.#byIp.delete(ip);
-    }
+  #drop(pod: Pod): void {
+    this.#byUid.delete(pod.uid);
+    this.#byIp.drop(pod);
+  }
+
+  #dropDeleted(pod: Pod): void {
+    this.#drop(pod);
+    this.#gone.add(pod.uid);
   }
 }

@@ -27,6 +27,7 @@ export interface DiscoveryMemoryLease {
 
 /** A target with the labels of an ordinary pod, before there was an answer to learn from. */
 const firstGuessBytes = 2500;
+const averagedTargets = 1000;
 
 export class DiscoveryMemory {
   readonly #options: DiscoveryMemoryOptions;
@@ -42,7 +43,8 @@ export class DiscoveryMemory {
     { deadline, signal }: { deadline: Deadline; signal: AbortSignal },
   ): Promise<DiscoveryMemoryLease> {
     const { budget, maxResponseBytes, metrics } = this.#options;
-    const expectedBytes = targets * this.#bytesPerTarget;
+    // A longer one is refused anyway.
+    const expectedBytes = Math.min(targets * this.#bytesPerTarget, maxResponseBytes);
     const lease = await budget.admit({ expectedBytes, deadline, signal });
     let heldBytes = 0;
     let hasGivenWay = false;
@@ -69,10 +71,17 @@ export class DiscoveryMemory {
       keep: () => {
         lease.shed = () => false;
         if (hasGivenWay) throw new BufferBudgetError();
-        if (targets > 0) this.#bytesPerTarget = heldBytes / targets;
+        this.#learn(heldBytes, targets);
         lease.change({ heldBytes: 0, claimedBytes: heldBytes - Math.max(heldBytes, expectedBytes) });
       },
       release: () => lease.release(),
     };
+  }
+
+  /** An average over some thousand targets: one list of a few must not be the measure for all. */
+  #learn(bytes: number, targets: number): void {
+    if (targets === 0) return;
+    const weight = Math.min(targets / averagedTargets, 1);
+    this.#bytesPerTarget += (bytes / targets - this.#bytesPerTarget) * weight;
   }
 }

@@ -32,7 +32,6 @@ const target = (of: Pod, port: number) => ({
   pod: of,
   namespace: of.namespace,
   podName: of.name,
-  holders: [of.uid],
   ip: "10.0.0.1",
   port,
   tls: false,

@@ -19,7 +19,8 @@ export const secretFlags = [
 
 const subdomain = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 const secretKey = /^[-._a-zA-Z0-9]{1,253}$/;
-const defaultIntervalMs = 60_000;
+/** Prometheus' default timeout, which is shorter than any usual interval of a global section, in whose place nothing is printed. */
+const longestTimeoutAloneMs = 10_000;
 
 /** One line for each problem. */
 export function checkFlags(values: FlagValues): string[] {
@@ -61,10 +62,11 @@ function narrows({ selector, workload = [], annotated }: FlagValues): boolean {
 const needs = (way: Way, what: string) => `Cannot print a job for --way ${way}: it needs ${what}`;
 
 function checkTimes({ scrapeInterval, scrapeTimeout }: FlagValues): string[] {
-  if (scrapeTimeout === undefined || scrapeTimeout.ms <= (scrapeInterval?.ms ?? defaultIntervalMs)) return [];
+  if (scrapeTimeout === undefined || scrapeTimeout.ms <= (scrapeInterval?.ms ?? longestTimeoutAloneMs))
+    return [];
   const state =
     scrapeInterval === undefined
-      ? "it is longer than Prometheus' default interval of 1m; set --scrape-interval"
+      ? "longer than 10s it needs --scrape-interval, because Prometheus refuses one that is longer than its interval"
       : `it is longer than --scrape-interval, which is ${scrapeInterval.text}`;
   return [`Cannot use --scrape-timeout: ${state}`];
 }

@@ -40,7 +40,14 @@ const copy = (label: string, target: string): Block => ({ source_labels: [label]
 function choosePods({ prefix = "", annotated, ready, container }: FlagValues): (Value | Noted)[] {
   return [
     keep(pod("phase"), "Running"),
-    drop(pod("container_init"), "true"),
+    ...(container === undefined
+      ? [
+          new Noted(
+            "Sidecars go with the other init containers, unless --container names one.",
+            drop(pod("container_init"), "true"),
+          ),
+        ]
+      : []),
     ...(prefix === "" ? [] : [keep(pod("name"), `${escapeRegex(prefix)}.*`)]),
     ...(annotated ? [keep(pod("annotation_prometheus_io_scrape"), "true")] : []),
     ...(ready ? [keep(pod("ready"), "true")] : []),

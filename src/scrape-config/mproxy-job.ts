@@ -8,7 +8,8 @@ import { type Block, Noted } from "./noted.ts";
 /** Throws MalformedRequestError when the proxy would not take the path. */
 export function mproxyJob(values: FlagValues, url: ExternalUrl): Block {
   const { namespace = [], selector, workload, container, port, scheme, ready, annotated } = values;
-  const namespaces = namespace === "*" ? "*" : namespace.join(",");
+  // In a path Prometheus writes an asterisk as an escape.
+  const namespaces = namespace === "*" ? "-" : namespace.join(",");
   const prefix = values.prefix === undefined || values.prefix === "" ? "-" : values.prefix;
   const path = `${url.pathPrefix}/mproxy/${namespaces}/${prefix}${values.path ?? "/metrics"}`;
   return {

@@ -397,8 +397,8 @@ test.for([
     "Cannot use --scrape-timeout: it is longer than --scrape-interval, which is 5s",
   ],
   [
-    ["--scrape-timeout=61s"],
-    "Cannot use --scrape-timeout: it is longer than Prometheus' default interval of 1m; set --scrape-interval",
+    ["--scrape-timeout=11s"],
+    "Cannot use --scrape-timeout: longer than 10s it needs --scrape-interval, because Prometheus refuses one that is longer than its interval",
   ],
   [["--cert-file=a"], "Cannot use --cert-file: it needs --key-file"],
   [["--key-file=a"], "Cannot use --key-file: it needs --cert-file"],

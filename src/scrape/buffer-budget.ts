@@ -12,7 +12,7 @@ export class BufferBudgetError extends Error {
   override readonly name = "BufferBudgetError";
 
   constructor() {
-    super("Cannot begin the scrape: the bodies of other scrapes take all of MAX_BUFFERED_BYTES");
+    super("Cannot answer now: what other scrapes and lists of targets hold takes all of MAX_BUFFERED_BYTES");
   }
 }
 

@@ -31,7 +31,8 @@ export class AccessPolicy {
   readonly #namespaces: ReadonlySet<string>;
   readonly #watched: ReadonlySet<string>;
   readonly #ports: readonly PortRange[];
-  readonly #requirePod: boolean;
+  /** KUBESD_REQUIRE_POD. */
+  readonly requirePod: boolean;
   // A pod is immutable, and finding the address costs microseconds that thousands of pods would pay at every scrape.
   readonly #addresses = new WeakMap<Pod, string | undefined>();
 
@@ -42,7 +43,7 @@ export class AccessPolicy {
     this.#namespaces = new Set(settings.namespaceWhitelist);
     this.#watched = new Set(settings.watchNamespaces === "*" ? [] : settings.watchNamespaces);
     this.#ports = settings.portWhitelist;
-    this.#requirePod = settings.kubesdRequirePod;
+    this.requirePod = settings.kubesdRequirePod;
   }
 
   checkPath(path: string): Refusal | undefined {
@@ -77,13 +78,9 @@ export class AccessPolicy {
   /**
    * Whether `/kubesd` may scrape an address, by the pods that hold it. Pods that have ended hold nothing: their address
    * may belong to another by now. Every namespace among the holders must be allowed (pods on the host's network share an
-   * address), and with KUBESD_REQUIRE_POD one of them must run. With a uid one of those that run must be that pod.
+   * address), and with KUBESD_REQUIRE_POD one of them must run.
    */
-  checkHolders(
-    ip: string,
-    pods: readonly Pod[],
-    { uid }: { uid?: string | undefined } = {},
-  ): Refusal | undefined {
+  checkHolders(ip: string, pods: readonly Pod[]): Refusal | undefined {
     const holders = pods.filter(({ phase }) => phase !== "Succeeded" && phase !== "Failed");
     if (holders.some(({ namespace }) => this.checkNamespace(namespace) !== undefined)) {
       // Without its name: the caller may not learn which namespace owns an address.
@@ -92,15 +89,11 @@ export class AccessPolicy {
         text: `Cannot scrape address "${ip}": a pod outside NAMESPACE_WHITELIST has it`,
       };
     }
-    const running = holders.filter(({ phase }) => phase === "Running");
-    if (running.length === 0) {
-      if (!this.#requirePod) return undefined;
-      const state = "no running pod has it (KUBESD_REQUIRE_POD)";
-      return { refused: "pod", text: `Cannot scrape address "${ip}": ${state}` };
-    }
-    if (uid === undefined || running.some((pod) => pod.uid === uid)) return undefined;
-    // Without the other's name, for the same reason as above.
-    return { refused: "pod", text: `Cannot scrape address "${ip}": another pod has it by now (target_uid)` };
+    if (!this.requirePod || holders.some(({ phase }) => phase === "Running")) return undefined;
+    return {
+      refused: "pod",
+      text: `Cannot scrape address "${ip}": no running pod has it (KUBESD_REQUIRE_POD)`,
+    };
   }
 
   /** The address at which a pod is scraped: the first of its own that lies in CIDR_WHITELIST. */

@@ -3,12 +3,12 @@
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
 import type { AccessPolicy } from "./access-policy.ts";
+import { withoutRivals } from "./address-claims.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { parseRequestPath } from "./path.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
-import { withoutRivals } from "./pod-identity.ts";
 import { type PodPort, portAnnotation, portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
 import { quote } from "./quote.ts";

@@ -17,10 +17,13 @@ export function parseNamespace(text: string): string {
   throw new MalformedRequestError("namespace", `Cannot read namespace ${quote(text)}: not an RFC 1123 label`);
 }
 
-/** Reads values such as `team-a,team-b` or `*`: at least one, all of them together. Throws MalformedRequestError. */
+/**
+ * Reads values such as `team-a,team-b` or `*`: at least one, all of them together. `-` is another spelling of `*`, for paths: there
+ * Prometheus writes an asterisk as an escape. Throws MalformedRequestError.
+ */
 export function parseNamespaces(values: readonly string[]): Namespaces {
   const names = splitList(values);
-  if (names.length === 1 && names[0] === "*") return "*";
+  if (names.length === 1 && (names[0] === "*" || names[0] === "-")) return "*";
   if (names.length <= maxNamespaces) return names.map((name) => parseNamespace(name));
   throw new MalformedRequestError(
     "namespace",

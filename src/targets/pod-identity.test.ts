@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PodStore } from "../discovery/pod-store.ts";
 import { type Pod, readPod } from "../discovery/pod.ts";
-import { candidatesOf, holdersOf, isCurrent, withoutRivals } from "./pod-identity.ts";
+import { candidatesOf, findUidProblem, isCurrent } from "./pod-identity.ts";
 import type { Target } from "./target.ts";
 
 const ip = "10.244.0.11";
@@ -10,8 +10,9 @@ interface PodFields {
   readonly namespace?: string;
   readonly phase?: string;
   readonly hostNetwork?: boolean;
+  readonly nodeName?: string;
+  readonly annotations?: object;
   readonly startTime?: string;
-  readonly ready?: boolean;
   readonly ips?: readonly string[];
   readonly ports?: readonly object[];
   readonly resourceVersion?: string;
@@ -20,12 +21,11 @@ interface PodFields {
 
 function pod(uid: string, o: PodFields = {}): Pod {
   const { namespace = "team-a", phase = "Running", ips = [ip], ports = [] } = o;
-  const { resourceVersion, labels, hostNetwork, startTime, ready } = o;
-  const conditions = ready === undefined ? [] : [{ type: "Ready", status: ready ? "True" : "False" }];
+  const { resourceVersion, labels, annotations, hostNetwork, nodeName, startTime } = o;
   return readPod({
-    metadata: { uid, namespace, name: `pod-${uid}`, resourceVersion, labels },
-    spec: { hostNetwork, containers: [{ name: "app", ports }] },
-    status: { phase, startTime, conditions, podIP: ips[0], podIPs: ips.map((address) => ({ ip: address })) },
+    metadata: { uid, namespace, name: `pod-${uid}`, resourceVersion, labels, annotations },
+    spec: { hostNetwork, nodeName, containers: [{ name: "app", ports }] },
+    status: { phase, startTime, podIP: ips[0], podIPs: ips.map((address) => ({ ip: address })) },
   }) as Pod;
 }
 
@@ -58,7 +58,6 @@ describe("candidatesOf()", () => {
   });
 });
 
-/** Of holders it has those that the tests below do not call new. */
 function targetOf(o: Pick<Target, "pod" | "candidates">): Target {
   return {
     namespace: "",
@@ -67,7 +66,6 @@ function targetOf(o: Pick<Target, "pod" | "candidates">): Target {
     port: 9100,
     tls: false,
     path: "/metrics",
-    holders: ["a", "b", "x"],
     ...o,
   };
 }
@@ -114,7 +112,8 @@ describe("isCurrent() of a target of /kubesd", () => {
     check(one, [other], false, strict);
     check(one, [pod("a", { phase: "Failed" })], false, strict);
     check(one, [pod("a", { ips: ["10.244.0.99"] })], false, strict);
-    check(two, [pod("a")], false, strict);
+    // Pods on the network of one host end without each other.
+    check(two, [pod("a")], true, strict);
     check(unknown, [pod("a")], false, strict);
   });
 
@@ -143,72 +142,98 @@ describe("isCurrent() of a target of /kubesd", () => {
 
 describe("isCurrent() once another pod has the address too", () => {
   const targets = [targetOf({ pod: pod("a") }), targetOf({ pod: pod("a"), candidates: ["a"] })];
-  const both = (now: readonly Pod[], expected: boolean) => {
+  /** First the list is known, then the news come. */
+  const both = (list: readonly Pod[], news: readonly Pod[], expected: boolean) => {
+    const pods = new PodStore();
+    pods.replace(list);
+    for (const pod of news) pods.upsert(pod);
     for (const target of targets) {
-      check(target, now, expected);
-      check(target, now, expected, { requirePod: true });
+      expect(isCurrent(target, { pods, requirePod: false })).toBe(expected);
+      expect(isCurrent(target, { pods, requirePod: true })).toBe(expected);
     }
   };
+  const host = (uid: string, o: PodFields = {}) => pod(uid, { hostNetwork: true, nodeName: "node-1", ...o });
 
   test("does not hold, although nothing is known of the end of the one before", () => {
-    both([pod("a"), pod("new", { namespace: "team-b" })], false);
-    both([pod("a"), pod("new", { phase: "Pending" })], false);
+    both([pod("a")], [pod("new", { namespace: "team-b" })], false);
+    both([pod("a")], [pod("new", { phase: "Pending" })], false);
+    both([pod("a"), pod("new", { ips: [] })], [pod("new")], false);
   });
 
-  test("holds if that pod had it already, has ended or is on the host's network", () => {
-    both([pod("a"), pod("b")], true);
-    both([pod("a"), pod("new", { phase: "Succeeded" })], true);
-    both([pod("a"), pod("new", { phase: "Failed" })], true);
-    both([pod("a"), pod("new", { hostNetwork: true })], true);
+  test("holds if the other pod had it before, has ended or says that it listens elsewhere", () => {
+    both([pod("new")], [pod("a")], true);
+    both([pod("new")], [pod("a"), pod("new", { labels: { x: "y" } })], true);
+    both([pod("a")], [pod("new", { phase: "Succeeded" })], true);
+    both([pod("a")], [pod("new", { phase: "Failed" })], true);
+    both([pod("a")], [pod("new", { ports: [{ containerPort: 8080 }] })], true);
+    both([pod("a")], [pod("new", { ports: [{ containerPort: 8080 }, { containerPort: 9100 }] })], false);
+    both([pod("a")], [pod("new", { annotations: { "prometheus.io/port": "8080" } })], true);
+    both([pod("a")], [pod("new", { annotations: { "prometheus.io/port": "9100" } })], false);
   });
 
-  test("does not hold if that pod was there already, but was taken up by its node later", () => {
-    const started = (uid: string, startTime: string) => pod(uid, { startTime });
-    both([started("a", "2026-01-01T00:00:00Z"), started("b", "2026-01-01T00:00:01Z")], false);
-    both([started("a", "2026-01-01T00:00:01Z"), started("b", "2026-01-01T00:00:00Z")], true);
-    both([started("a", "2026-01-01T00:00:00Z"), started("b", "2026-01-01T00:00:00Z")], true);
-    both([started("a", "2026-01-01T00:00:00Z"), pod("b")], true);
-    both([pod("a"), started("b", "2026-01-01T00:00:00Z")], true);
-    const onHost = pod("b", { startTime: "2026-01-01T00:00:01Z", hostNetwork: true });
-    both([started("a", "2026-01-01T00:00:00Z"), onHost], true);
+  test("goes by the time at which nodes took pods up where both stand in lists", () => {
+    const started = (uid: string, seconds: number, o: PodFields = {}) =>
+      pod(uid, { ...o, startTime: `2026-01-01T00:00:0${seconds}Z` });
+    both([started("a", 0), started("b", 1)], [], false);
+    both([started("b", 1), started("a", 0)], [], false);
+    both([started("a", 1), started("b", 0)], [], true);
+    both([started("a", 0), started("b", 0)], [], true);
+    both([started("a", 0), pod("b")], [], true);
+    both([pod("a"), started("b", 0)], [], true);
+    // The order of the news is better than clocks.
+    both([started("a", 1)], [started("b", 0)], false);
+  });
+
+  test("holds for pods on the network of one host, that share all but the port", () => {
+    const target = { ...targetOf({ pod: host("a"), candidates: ["a"] }) };
+    const check = (news: Pod, expected: boolean) => {
+      const pods = new PodStore();
+      pods.replace([host("a")]);
+      pods.upsert(news);
+      expect(isCurrent(target, { pods, requirePod: true })).toBe(expected);
+    };
+    check(host("new"), true);
+    check(host("new", { ports: [{ containerPort: 9100 }] }), false);
+    check(host("new", { nodeName: "node-2" }), false);
+    check(pod("new"), false);
   });
 
   test("holds for an address of which nothing was known", () => {
-    const unknown = { ...targetOf({ pod: undefined, candidates: [] }), holders: [] };
+    const unknown = targetOf({ pod: undefined, candidates: [] });
     check(unknown, [pod("new")], true);
   });
 });
 
-test("holdersOf() are all that may have the address", () => {
-  const pods = [
-    pod("a"),
-    pod("b", { phase: "Pending" }),
-    pod("c", { phase: "Failed" }),
-    pod("d", { phase: "Succeeded" }),
-  ];
-  expect(holdersOf(pods)).toEqual(["a", "b"]);
-});
+describe("a pod that is known, or known to be deleted", () => {
+  const pods = new PodStore();
+  pods.replace([
+    pod("ended", { phase: "Succeeded" }),
+    pod("moved", { ips: ["10.244.0.99"] }),
+    pod("deleted", { ips: ["10.244.0.98"] }),
+    pod("host", { ips: ["10.244.0.50"], hostNetwork: true }),
+  ]);
+  pods.delete("deleted");
+  const problemOf = (uid: string, o: { address?: string; requirePod?: boolean } = {}) =>
+    findUidProblem(uid, { ip: o.address ?? ip, pods, requirePod: o.requirePod ?? false });
 
-test("withoutRivals() leaves an address and port to one of the pods that claim it", () => {
-  const [first, later] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
-  const owners = (...pods: Pod[]) =>
-    withoutRivals(pods.map((pod) => ({ pod, ip, port: 1 }))).map(({ pod }) => pod.uid);
-  expect(owners(pod("a"))).toEqual(["a"]);
-  expect(owners(pod("b"), pod("a"))).toEqual(["a"]);
-  expect(owners(pod("b", { startTime: first }), pod("a", { startTime: later }))).toEqual(["b"]);
-  expect(owners(pod("b", { startTime: later }), pod("a"))).toEqual(["a"]);
-  // The one before is not Ready any more, as on a node that is dead.
-  const [old, next] = [
-    pod("a", { startTime: first, ready: false }),
-    pod("b", { startTime: later, ready: true }),
-  ];
-  expect(owners(old, next)).toEqual(["b"]);
-  expect(owners(pod("a", { hostNetwork: true }), pod("b", { hostNetwork: true }))).toEqual(["a", "b"]);
-  expect(owners(pod("a", { hostNetwork: true }), pod("c"), pod("b"))).toEqual(["a", "b"]);
-  const apart = [
-    { pod: pod("a"), ip, port: 1 },
-    { pod: pod("a"), ip, port: 2 },
-    { pod: pod("b"), ip: "10.244.0.12", port: 1 },
-  ];
-  expect(withoutRivals(apart)).toEqual(apart);
+  test("cannot be meant at another address, whether every pod is known or not", () => {
+    for (const uid of ["ended", "moved", "deleted"]) {
+      expect(problemOf(uid)).toBe("the pod that is meant does not run there (target_uid)");
+      const target = targetOf({ pod: undefined, candidates: [uid] });
+      expect(isCurrent(target, { pods, requirePod: false })).toBe(false);
+    }
+    expect(problemOf("moved", { address: "10.244.0.99" })).toBeUndefined();
+  });
+
+  test("may be there if it is unknown, unless every pod is known or another has the address", () => {
+    expect(problemOf("unknown")).toBeUndefined();
+    expect(problemOf("unknown", { requirePod: true })).toBe(
+      "no known pod with this uid has it (target_uid, KUBESD_REQUIRE_POD)",
+    );
+    expect(problemOf("unknown", { address: "10.244.0.99" })).toBe("another pod has it by now (target_uid)");
+    // Pods on the network of a host say nothing of others there.
+    expect(problemOf("unknown", { address: "10.244.0.50" })).toBeUndefined();
+    const target = { ...targetOf({ pod: undefined, candidates: ["unknown"] }), ip: "10.244.0.50" };
+    expect(isCurrent(target, { pods, requirePod: false })).toBe(true);
+  });
 });

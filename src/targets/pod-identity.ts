@@ -1,7 +1,9 @@
 // Whether an address still belongs to the pods that it was chosen for: Kubernetes gives the address of a pod that is gone to the
 // next one, of any namespace. Pure: reads the store. Never tells whose the address is by now.
+import type { Holder } from "../discovery/address-holders.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
+import { portAnnotation } from "./pod-ports.ts";
 import type { Target } from "./target.ts";
 
 /** Which pod a caller means by an address. */
@@ -18,52 +20,76 @@ export interface MeantAddress {
 export function candidatesOf(holders: readonly Pod[], { port, uid }: MeantAddress): readonly Pod[] {
   const running = holders.filter((pod) => isRunning(pod)).sort((a, b) => (a.uid < b.uid ? -1 : 1));
   if (uid !== undefined) return running.filter((pod) => pod.uid === uid);
-  const declaring = running.filter(({ ports }) =>
-    ports.some((declared) => declared.port === port && declared.protocol === "TCP"),
-  );
+  const declaring = running.filter((pod) => declares(pod, port));
   return declaring.length > 0 ? declaring : running;
 }
 
 export interface IdentityFacts {
-  readonly pods: Pick<PodStore, "get" | "byIp">;
+  readonly pods: Pick<PodStore, "get" | "byIp" | "holders" | "isGone">;
   /** KUBESD_REQUIRE_POD: every pod that may be scraped is known. */
   readonly requirePod: boolean;
 }
 
-/**
- * To be asked right before the dial and again once the whole body is there. A target of `/mproxy` is current while its pod runs
- * and has the address. One of `/kubesd`, with KUBESD_REQUIRE_POD, while all its candidates do; without it the candidates may be
- * of a namespace that nobody watches, so only known holders that are all others prove that it is not. And none is current while a later
- * pod has the address too: namespaces are watched apart, so the news of the next pod can come before that of the end of the one before,
- * and of a pod on a dead node there is none for long.
- */
-export function isCurrent(target: Target, { pods, requirePod }: IdentityFacts): boolean {
-  const { pod, ip, candidates = pod === undefined ? [] : [pod.uid] } = target;
-  // Of an address of which nothing was known, everything is news.
-  if (candidates.length === 0) return target.candidates !== undefined && !requirePod;
-  const now = pods.byIp(ip);
-  if (
-    now.some((other) =>
-      isSuccessor(other, { target, meant: now.filter(({ uid }) => candidates.includes(uid)) }),
-    )
-  )
-    return false;
-  if (requirePod || target.candidates === undefined)
-    return candidates.every((uid) => holdsAddress(uid, ip, pods));
-  const running = now.filter((holder) => isRunning(holder));
-  return running.length === 0 || running.some(({ uid }) => candidates.includes(uid));
+/** What stands against scraping the pod with this uid (`target_uid`) at this address, in words that end a sentence; undefined: nothing. */
+export function findUidProblem(
+  uid: string,
+  { ip, pods, requirePod }: IdentityFacts & { readonly ip: string },
+): string | undefined {
+  if (holdsAddress(uid, ip, pods)) return undefined;
+  if (isKnownOrGone(uid, pods)) return "the pod that is meant does not run there (target_uid)";
+  // Without its name: the caller may not learn whose an address is.
+  if (pods.byIp(ip).some((other) => provesAnother(other))) return "another pod has it by now (target_uid)";
+  return requirePod ? "no known pod with this uid has it (target_uid, KUBESD_REQUIRE_POD)" : undefined;
 }
 
 /**
- * Whether a pod has the address after those that are meant: it was not there when the target was chosen, or its node took it up later.
- * On a host's network pods share the address, but no port. A time that is not known is never later.
+ * To be asked right before the dial and again once the whole body is there. A target is current while one of the pods that are meant
+ * runs and has the address, and no other pod has got it since: namespaces are watched apart, so the news of the next pod can come before
+ * that of the end of the one before, and of a pod on a dead node there is none for long. Where not every pod is known
+ * (`/kubesd` without KUBESD_REQUIRE_POD), a pod that is unknown may be there; that it was deleted, or that others have the address, proves
+ * that it is not.
  */
-function isSuccessor(
-  other: Pod,
-  { target: { holders }, meant }: { target: Target; meant: readonly Pod[] },
-): boolean {
-  if (meant.includes(other) || other.hostNetwork || !mayHave(other)) return false;
-  return !holders.includes(other.uid) || meant.some(({ startedMs }) => startedMs! < other.startedMs!);
+export function isCurrent(target: Target, { pods, requirePod }: IdentityFacts): boolean {
+  const { pod, ip, candidates = pod === undefined ? [] : [pod.uid] } = target;
+  const isEveryPodKnown = requirePod || target.candidates === undefined;
+  // Of an address of which nothing was known, everything is news.
+  if (candidates.length === 0) return !isEveryPodKnown;
+  if (hasSuccessor(target, candidates, pods.holders(ip))) return false;
+  if (candidates.some((uid) => holdsAddress(uid, ip, pods))) return true;
+  if (isEveryPodKnown || candidates.every((uid) => isKnownOrGone(uid, pods))) return false;
+  return !pods.byIp(ip).some((other) => provesAnother(other));
+}
+
+/** `holders` in the order in which they got the address. */
+function hasSuccessor(target: Target, candidates: readonly string[], holders: readonly Holder[]): boolean {
+  const last = holders.findLastIndex(({ pod }) => candidates.includes(pod.uid));
+  if (last === -1) return false;
+  const meant = holders[last]!.pod;
+  return holders.slice(last + 1).some(
+    ({ pod: other, isNews }) =>
+      mayHave(other) &&
+      // Two in one list: a time that is not known is never later.
+      (isNews || meant.startedMs! < other.startedMs!) &&
+      mayListen(other, target.port) &&
+      !(isOnHostOf(other, meant) && !declares(other, target.port)),
+  );
+}
+
+/** It says so, or it does not say where it listens. */
+function mayListen(pod: Pod, port: number): boolean {
+  const annotation = pod.annotations.get(portAnnotation);
+  if (declares(pod, port) || annotation === String(port)) return true;
+  return annotation === undefined && pod.ports.every(({ protocol }) => protocol !== "TCP");
+}
+
+/** On a host's network pods share the address, but no port. */
+function isOnHostOf(other: Pod, pod: Pod): boolean {
+  return other.hostNetwork && pod.hostNetwork && other.nodeName === pod.nodeName;
+}
+
+/** Whether an unknown pod cannot have the address that this one has. */
+function provesAnother(other: Pod): boolean {
+  return isRunning(other) && !other.hostNetwork;
 }
 
 /** Looked up by uid: the pod is another value after each change, and a pod of the same name is another pod. */
@@ -72,51 +98,12 @@ function holdsAddress(uid: string, ip: string, pods: Pick<PodStore, "get">): boo
   return now !== undefined && isRunning(now) && now.ips.includes(ip);
 }
 
-/** The uids of the pods that may have the address, for a target that is chosen now. */
-export function holdersOf(holders: readonly Pod[]): readonly string[] {
-  return holders.filter((pod) => mayHave(pod)).map(({ uid }) => uid);
+function isKnownOrGone(uid: string, pods: Pick<PodStore, "get" | "isGone">): boolean {
+  return pods.get(uid) !== undefined || pods.isGone(uid);
 }
 
-/**
- * The targets without those that another one has the better claim to: of pods at one address and port only one can answer. The status
- * of a pod is written by whoever may, and stays behind when a node dies: of several the one that is Ready has it, of equals the one that
- * its node took up first. Pods on a host's network share the address in earnest, and stay.
- */
-export function withoutRivals<T extends Claim>(targets: readonly T[]): readonly T[] {
-  const best = new Map<string, T>();
-  const rivals = targets.filter(({ pod }) => pod?.hostNetwork === false);
-  for (const target of rivals) {
-    const other = best.get(placeOf(target));
-    if (other === undefined || compareClaims(target.pod!, other.pod!) < 0) best.set(placeOf(target), target);
-  }
-  return best.size === rivals.length
-    ? targets
-    : targets.filter((target) => target.pod?.hostNetwork !== false || best.get(placeOf(target)) === target);
-}
-
-interface Claim {
-  readonly pod: Pod | undefined;
-  readonly ip: string;
-  readonly port: number;
-}
-
-function placeOf({ ip, port }: Claim): string {
-  return `${ip} ${port}`;
-}
-
-function compareClaims(a: Pod, b: Pod): number {
-  const isReady = ({ readiness }: Pod) => (readiness === "True" ? 0 : 1);
-  // NaN where a time is not known.
-  return (
-    isReady(a) - isReady(b) ||
-    a.startedMs! - b.startedMs! ||
-    compareText(a.name, b.name) ||
-    compareText(a.uid, b.uid)
-  );
-}
-
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+function declares({ ports }: Pod, number: number): boolean {
+  return ports.some(({ port, protocol }) => port === number && protocol === "TCP");
 }
 
 /** Pods that have ended hold nothing; those that wait for their containers do. */

@@ -80,8 +80,8 @@ describe("selectPods()", () => {
     const common = { namespace: "team-a", port: 9000, tls: true, path: "/metrics?x=%41" };
     expect(select([second, first], { tls: true })).toEqual({
       targets: [
-        { ...common, pod: first, podName: "app-1", holders: ["uid-of-app-1"], ip: "10.244.0.11" },
-        { ...common, pod: second, podName: "app-2", holders: ["uid-of-app-2"], ip: "fd00:10:244::2" },
+        { ...common, pod: first, podName: "app-1", ip: "10.244.0.11" },
+        { ...common, pod: second, podName: "app-2", ip: "fd00:10:244::2" },
       ],
       failed: [],
       outsideCidr: 0,

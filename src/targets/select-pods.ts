@@ -3,10 +3,10 @@
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
 import type { AccessPolicy } from "./access-policy.ts";
+import { withoutRivals } from "./address-claims.ts";
 import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
-import { holdersOf, withoutRivals } from "./pod-identity.ts";
 import { portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
 import { schemeOf } from "./scheme.ts";
@@ -48,7 +48,7 @@ export interface SelectedPods {
  */
 export function selectPods(
   selection: PodSelection,
-  { pods, policy }: { pods: Pick<PodStore, "find" | "namespaces" | "byIp">; policy: AccessPolicy },
+  { pods, policy }: { pods: Pick<PodStore, "find" | "namespaces">; policy: AccessPolicy },
 ): SelectedPods {
   const { ports, filter, path } = selection;
   const choice = { ports, containers: filter.containers, mode: "first" } as const;
@@ -65,7 +65,11 @@ export function selectPods(
     const allowed = found.filter((port) => policy.checkPort(port) === undefined);
     const scheme = selection.tls === undefined && ports.length === 0 ? schemeOf(pod) : selection.tls === true;
     if (found.length === 0) {
-      failed.push({ pod, reason: "no_port", detail: "the pod has none of the ports asked for" });
+      const detail =
+        ports.length === 0
+          ? "the pod does not say at which port it has metrics"
+          : "the pod has none of the ports asked for";
+      failed.push({ pod, reason: "no_port", detail });
     } else if (allowed.length === 0) {
       failed.push({ pod, reason: "not_allowed", detail: "the pod's port is not on PORT_WHITELIST" });
     } else if (scheme === undefined) {
@@ -73,9 +77,8 @@ export function selectPods(
       failed.push({ pod, reason: "not_allowed", detail });
     } else {
       const { namespace, name: podName } = pod;
-      const holders = holdersOf(pods.byIp(ip));
       for (const port of allowed) {
-        targets.push({ pod, namespace, podName, holders, ip, port, tls: scheme, path });
+        targets.push({ pod, namespace, podName, ip, port, tls: scheme, path });
       }
     }
   }

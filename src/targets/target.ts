@@ -13,8 +13,6 @@ export interface Target {
    * Absent: `pod` alone is meant.
    */
   readonly candidates?: readonly string[];
-  /** Uids of all pods that had the address when the target was chosen. */
-  readonly holders: readonly string[];
   /** Canonical IP literal (RFC 5952, no brackets, no zone). */
   readonly ip: string;
   /** 1 to 65535. */

@@ -135,7 +135,7 @@ export const metricDefinitions = {
     name: "buffered_bytes",
     type: "gauge",
     labels: [],
-    help: "Bytes of pod metrics held in memory by all merges together; MAX_BUFFERED_BYTES limits them.",
+    help: "Bytes of pod metrics and lists of targets held in memory for all answers together; MAX_BUFFERED_BYTES limits them.",
   },
   limitHits: {
     name: "limit_hits_total",

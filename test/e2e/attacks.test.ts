@@ -33,7 +33,6 @@ const exceptions: Readonly<Record<string, { fields: readonly string[]; reason: s
 const waiting: Readonly<Record<string, string>> = Object.fromEntries([
   ...["crd-03", "crd-05", "crd-07", "crd-11", "crd-13", "crd-15"].map((id) => [id, "BEARER_TOKENS_FILE"]),
   ["dos-13", "WEB_CONFIG_FILE"],
-  ["ipp-s7", "an address that two pods claim"],
 ]) as Record<string, string>;
 
 describe("the attack", () => {

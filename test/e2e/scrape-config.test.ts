@@ -189,12 +189,12 @@ describe("a real Prometheus", () => {
         KUBERNETES_API_URL: cluster.url,
         K8S_CACERT: cluster.caFile,
         K8S_GLOBAL_TOKEN: cluster.adminToken,
-        WATCH_NAMESPACES: namespace,
+        WATCH_NAMESPACES: "*",
         KUBESD_REQUIRE_POD: "true",
       },
     });
     await writeFileAt(join(folder, "cluster.token"), cluster.adminToken);
-    const selection = ["--namespace", namespace, "--selector", "app in (web)", "--scrape-interval", "1s"];
+    const selection = ["--selector", "app in (web)", "--scrape-interval", "1s"];
     const argv = ["--external-url", `https://127.0.0.1:${program.port}/team/v1`, ...authority, ...selection];
     const kubernetes = [
       "--kubernetes-ca-file",
@@ -207,13 +207,15 @@ describe("a real Prometheus", () => {
       ["--way", "kubesd", "--job-name", "kubesd", "--kubernetes-api-url", cluster.url, ...kubernetes],
       ["--way", "kubesd", "--job-name", "number", "--kubernetes-api-url", cluster.url, ...kubernetes],
       ["--way", "mproxy", "--job-name", "mproxy"],
+      ["--way", "mproxy", "--job-name", "every", "--namespace", "*"],
     ];
     const paths: string[] = [];
     for (const [index, way] of ways.entries()) {
       const path = join(folder, `way-${index}.yml`);
       paths.push(path);
       const port = way.includes("number") ? String(pods.port) : "metrics";
-      await writeFile(path, await print([...argv, ...way, "--port", port]));
+      const within = way.includes("--namespace") ? [] : ["--namespace", namespace];
+      await writeFile(path, await print([...argv, ...way, ...within, "--port", port]));
     }
     server = await startPrometheus({ version: "3.5", config: { scrape_config_files: paths } });
   }, 120_000);
@@ -230,9 +232,10 @@ describe("a real Prometheus", () => {
   test("scrapes what each way prints: every target is up, and only those that were asked for are there", async () => {
     const each = ["web-1", "web-2"];
     const perPod = ["sd", "kubesd", "number"];
+    const merged = ["mproxy", "every"];
     await server.waitFor(
       "a scrape of every target",
-      async () => (await server.query("up")).length === 7,
+      async () => (await server.query("up")).length === 8,
       40_000,
     );
     const targets = await server.targets();
@@ -241,17 +244,19 @@ describe("a real Prometheus", () => {
     );
     const expected = perPod.flatMap((job) => each.map((name) => `${job} ${name}:${pods.port} ${name}`));
     const found = targets.map(({ labels }) => `${labels["job"]} ${labels["instance"]} ${labels["podname"]}`);
-    expect(found.sort()).toEqual([...expected, `mproxy 127.0.0.1:${program.port} undefined`].sort());
+    expect(found.sort()).toEqual(
+      [...expected, ...merged.map((job) => `${job} 127.0.0.1:${program.port} undefined`)].sort(),
+    );
     const values = (await server.query("demo_value")).map(({ labels, value }) =>
       [labels["job"], labels["podname"], labels["podip"], value].join(" "),
     );
     expect(values.toSorted()).toEqual(
-      [...perPod, "mproxy"]
+      [...perPod, ...merged]
         .flatMap((job) => each.map((name) => `${job} ${name} ${pods.get(name).ip} 7`))
         .toSorted(),
     );
     const namespaces = targets
-      .filter(({ labels }) => labels["job"] !== "mproxy")
+      .filter(({ labels }) => !merged.includes(labels["job"]!))
       .map(({ labels }) => labels["namespace"]);
     expect(new Set(namespaces)).toEqual(new Set([namespace]));
   });

@@ -71,9 +71,7 @@ export class ScopeCache {
 
   /** Takes the pods out of the store. */
   clear(): void {
-    const { namespace } = this.#scope;
-    if (namespace === undefined) this.#store.replace([]);
-    else this.#store.replaceNamespace(namespace, []);
+    this.#store.forget(this.#scope.namespace);
     this.#resourceVersion = undefined;
   }
 }

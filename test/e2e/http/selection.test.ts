@@ -137,6 +137,8 @@ test("/mproxy tells namespaces apart where a request names several", async () =>
   ];
   expect(await ownSamples(`/mproxy/team-a,team-b/db-/metrics?port=${pods.port}`)).toEqual(expected);
   expect(await ownSamples(`/mproxy/*/db-/metrics?port=${pods.port}`)).toEqual(expected);
+  // As Prometheus can write it in a path.
+  expect(await ownSamples(`/mproxy/-/db-/metrics?port=${pods.port}`)).toEqual(expected);
   expect(await ownSamples(`/mproxy/team-b/db-/metrics?port=${pods.port}`)).toEqual([
     `own{podname="db-0",podip="127.20.0.4",container="main",namespace="x"} 4`,
   ]);

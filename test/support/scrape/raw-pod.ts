@@ -102,7 +102,6 @@ export function targetOf(o: {
     pod,
     namespace: pod.namespace,
     podName: pod.name,
-    holders: [pod.uid],
     ip: o.ip,
     port: o.port,
     tls: o.tls ?? false,

@@ -1,4 +1,5 @@
 // What is wrong with flags that are fine each by itself. Never repairs: a job that differs from what was asked scrapes other pods.
+import { isDnsSubdomain } from "../targets/dns-name.ts";
 import { saysWhichPods } from "../targets/pod-filter.ts";
 import { type Flag, type FlagKey, flags, type FlagValues, nameOf, type Way } from "./flags.ts";
 
@@ -17,7 +18,6 @@ export const secretFlags = [
   "kubernetesCredentialsFile",
 ] as const;
 
-const subdomain = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 const secretKey = /^[-._a-zA-Z0-9]{1,253}$/;
 /** Prometheus' default timeout, which is shorter than any usual interval of a global section, in whose place nothing is printed. */
 const longestTimeoutAloneMs = 10_000;
@@ -98,7 +98,7 @@ function checkCredentials(values: FlagValues): string[] {
 
 function checkOperator(values: FlagValues): string[] {
   const problems: string[] = [];
-  if (!subdomain.test(values.jobName))
+  if (!isDnsSubdomain(values.jobName))
     problems.push(
       "Cannot use --job-name with --operator: it becomes the name of an object; wanted a DNS subdomain",
     );
@@ -106,7 +106,7 @@ function checkOperator(values: FlagValues): string[] {
     const text = values[key];
     if (text === undefined) continue;
     const [name = "", keyInSecret = "", ...rest] = text.split("/");
-    if (rest.length > 0 || !subdomain.test(name) || !secretKey.test(keyInSecret))
+    if (rest.length > 0 || !isDnsSubdomain(name) || !secretKey.test(keyInSecret))
       problems.push(
         `Cannot use ${nameOf(key)} with --operator: wanted <secret>/<key>, such as proxy-client/token`,
       );

@@ -9,10 +9,10 @@ import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
 import { parseRequestPath } from "./path.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
-import { type PodPort, portAnnotation, portsOf } from "./pod-ports.ts";
+import { type PodPort, portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
 import { quote } from "./quote.ts";
-import { schemeOf } from "./scheme.ts";
+import { annotatedPath, annotatedPort, annotatedTls } from "./scrape-annotations.ts";
 import { isInShard, type Shard } from "./shard.ts";
 
 /** What a request asks for, parsed. Its namespaces, ports and path have passed the access policy. */
@@ -52,7 +52,6 @@ export interface DiscoveredTargets {
 }
 
 const defaultPath = "/metrics";
-const pathAnnotation = "prometheus.io/path";
 
 /** Go's URLs escape them in a path, and no path is taken that has escapes. */
 const escapedByPrometheus = /[!'()*]/;
@@ -108,14 +107,14 @@ function createChooser(
     const ip = policy.addressOf(pod);
     if (ip === undefined || policy.checkHolders(ip, pods.byIp(ip)) !== undefined)
       return ["address_not_allowed"];
-    const tls = givenTls ?? schemeOf(pod);
+    const tls = givenTls ?? annotatedTls(pod);
     if (tls === undefined) return ["bad_annotation"];
-    const path = givenPath ?? pathOf(pod);
+    const path = givenPath ?? annotatedPath(pod) ?? defaultPath;
     const problem = problemOf(path);
     if (problem !== undefined) return [problem];
     const found = portsOf(pod, choice);
     if (found.length === 0) {
-      const isWrong = ports.length === 0 && (pod.annotations.get(portAnnotation) ?? "") !== "";
+      const isWrong = ports.length === 0 && annotatedPort(pod) !== undefined;
       return [isWrong ? "bad_annotation" : "no_port"];
     }
     return found.map((port) =>
@@ -129,12 +128,6 @@ function createChooser(
     if (!pathProblems.has(path)) pathProblems.set(path, findPathProblem(path, policy));
     return pathProblems.get(path);
   }
-}
-
-/** Without a slash in front it is what Prometheus makes of it; an empty one, as templates leave it behind, says nothing. */
-function pathOf({ annotations }: Pod): string {
-  const path = annotations.get(pathAnnotation) || defaultPath;
-  return path.startsWith("/") ? path : `/${path}`;
 }
 
 function findPathProblem(path: string, policy: AccessPolicy): SkipReason | undefined {

@@ -2,6 +2,7 @@
 // Never guesses: a selector that Kubernetes would refuse is refused, because a looser reading scrapes other pods.
 import type { PodTerm } from "../discovery/namespace-pods.ts";
 import type { Pod } from "../discovery/pod.ts";
+import { isDnsSubdomain } from "./dns-name.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
 
@@ -9,11 +10,9 @@ const token = /==|!=|[=!(),<>]|[^ \t\r\n=!(),<>]+/g;
 const integer = /^[0-9]+$/;
 const maxInteger = 2n ** 63n - 1n;
 const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
-const keyPrefix = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 const maxNameLength = 63;
 /** Each is tested for each pod. */
 const maxRequirements = 32;
-const maxKeyPrefixLength = 253;
 
 /** A parsed selector: all of its requirements must hold. Immutable. */
 export interface LabelSelector {
@@ -121,11 +120,7 @@ function readKey(tokens: Tokens): string {
   const slash = key?.indexOf("/") ?? -1;
   const prefix = key?.slice(0, Math.max(slash, 0));
   const name = key?.slice(slash + 1);
-  if (
-    key === undefined ||
-    !isName(name) ||
-    (slash !== -1 && (prefix!.length > maxKeyPrefixLength || !keyPrefix.test(prefix!)))
-  ) {
+  if (key === undefined || !isName(name) || (slash !== -1 && !isDnsSubdomain(prefix!))) {
     throw tokens.unexpected("a label key", key);
   }
   return key;

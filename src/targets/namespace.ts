@@ -1,10 +1,9 @@
 // The namespaces of a request. Never a pattern: names, or all of them.
+import { isDnsLabel } from "./dns-name.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
 import { splitList } from "./split-list.ts";
 
-const label = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
-const maxLabelLength = 63;
 /** As many as are watched on demand. */
 const maxNamespaces = 100;
 
@@ -13,7 +12,7 @@ export type Namespaces = readonly string[] | "*";
 
 /** Returns the text when it is an RFC 1123 label of at most 63 characters. Throws MalformedRequestError. */
 export function parseNamespace(text: string): string {
-  if (text.length <= maxLabelLength && label.test(text)) return text;
+  if (isDnsLabel(text)) return text;
   throw new MalformedRequestError("namespace", `Cannot read namespace ${quote(text)}: not an RFC 1123 label`);
 }
 

@@ -3,15 +3,14 @@
 import type { PodProperty, PodTerm } from "../discovery/namespace-pods.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
+import { isDnsLabel } from "./dns-name.ts";
 import { type LabelSelector, parseLabelSelector } from "./label-selector.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
 import { parseFlag } from "./scheme.ts";
+import { wantsScrape } from "./scrape-annotations.ts";
 import { splitList } from "./split-list.ts";
 import { parseWorkload, workloadProperty } from "./workload.ts";
-
-const scrapeAnnotation = "prometheus.io/scrape";
-const containerName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Everything must hold. */
 export interface PodFilter {
@@ -102,12 +101,12 @@ const containerProperty: PodProperty = {
 };
 
 const annotatedProperty: PodProperty = {
-  id: scrapeAnnotation,
-  valuesOf: ({ annotations }) => (annotations.get(scrapeAnnotation) === "true" ? ["true"] : []),
+  id: "annotated",
+  valuesOf: (pod) => (wantsScrape(pod) ? ["true"] : []),
 };
 
 function parseContainer(text: string): string {
-  if (containerName.test(text)) return text;
+  if (isDnsLabel(text)) return text;
   throw new MalformedRequestError(
     "container",
     `Cannot read container ${quote(text)}: not a name that a container can have`,

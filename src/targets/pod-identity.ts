@@ -3,7 +3,7 @@
 import type { Holder } from "../discovery/address-holders.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
-import { portAnnotation } from "./pod-ports.ts";
+import { annotatedPort } from "./scrape-annotations.ts";
 import type { Target } from "./target.ts";
 
 /** Which pod a caller means by an address. */
@@ -77,7 +77,7 @@ function hasSuccessor(target: Target, candidates: readonly string[], holders: re
 
 /** It says so, or it does not say where it listens. */
 function mayListen(pod: Pod, port: number): boolean {
-  const annotation = pod.annotations.get(portAnnotation);
+  const annotation = annotatedPort(pod);
   if (declares(pod, port) || annotation === String(port)) return true;
   return annotation === undefined && pod.ports.every(({ protocol }) => protocol !== "TCP");
 }

@@ -1,9 +1,8 @@
 // Which ports of a pod are meant. Pure. Never guesses where a pod says something that cannot be: scraping another port would hide it.
 import type { Pod } from "../discovery/pod.ts";
 import { declaredPort } from "./port-container.ts";
+import { annotatedPort } from "./scrape-annotations.ts";
 import { parsePortNumber, type PortReference } from "./port.ts";
-
-export const portAnnotation = "prometheus.io/port";
 
 export interface PortChoice {
   /** From parsePortReference(). Empty: what the pod says itself. */
@@ -34,8 +33,7 @@ export function portsOf(pod: Pod, { ports, containers, mode }: PortChoice): read
   const declared =
     containers.length === 0 ? ofPod : ofPod.filter(({ container }) => containers.includes(container));
   if (ports.length > 0) return distinct(ports.flatMap((port) => resolve(port)));
-  // An empty one, as templates leave it behind, says nothing.
-  const annotation = pod.annotations.get(portAnnotation) || undefined;
+  const annotation = annotatedPort(pod);
   const annotated = annotation === undefined ? undefined : parsePortNumber(annotation);
   if (annotation !== undefined && annotated === undefined) return [];
   if (annotated !== undefined && mayBe(annotated)) return [numbered(annotated)];

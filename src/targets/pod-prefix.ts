@@ -1,9 +1,7 @@
 // The pod name prefix of a request. Never empty by accident: "every pod" must be asked for, and narrowed by a selector.
+import { isDnsSubdomain } from "./dns-name.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
-
-const subdomain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-const maxSubdomainLength = 253;
 
 /**
  * Returns the text when a DNS-1123 subdomain name (a pod name, at most 253 characters) can begin with it, and "" (any
@@ -17,13 +15,9 @@ export function parsePodPrefix(text: string, { mayBeAny }: { mayBeAny: boolean }
       'Cannot read pod name prefix "-": it needs one of the parameters "selector", "workload" and "annotated=true"',
     );
   }
-  if (text !== "" && (isSubdomain(text) || isSubdomain(`${text}a`))) return text;
+  if (text !== "" && (isDnsSubdomain(text) || isDnsSubdomain(`${text}a`))) return text;
   throw new MalformedRequestError(
     "prefix",
     `Cannot read pod name prefix ${quote(text)}: no pod name begins so`,
   );
-}
-
-function isSubdomain(text: string): boolean {
-  return text.length <= maxSubdomainLength && subdomain.test(text);
 }

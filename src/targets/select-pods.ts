@@ -9,7 +9,7 @@ import { allowedNamespaces } from "./namespace-scope.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
 import { portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
-import { schemeOf } from "./scheme.ts";
+import { annotatedTls } from "./scrape-annotations.ts";
 import type { Target } from "./target.ts";
 
 /** What a request asks for, parsed. Its namespaces and path have passed the access policy. */
@@ -63,7 +63,8 @@ export function selectPods(
     }
     const found = portsOf(pod, choice).map(({ number }) => number);
     const allowed = found.filter((port) => policy.checkPort(port) === undefined);
-    const scheme = selection.tls === undefined && ports.length === 0 ? schemeOf(pod) : selection.tls === true;
+    const scheme =
+      selection.tls === undefined && ports.length === 0 ? annotatedTls(pod) : selection.tls === true;
     if (found.length === 0) {
       const detail =
         ports.length === 0

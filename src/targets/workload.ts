@@ -1,12 +1,11 @@
 // Which workload a pod belongs to, from what the pod itself tells. Never asks for another object: the proxy may read pods only.
 import type { PodProperty } from "../discovery/namespace-pods.ts";
 import type { Pod } from "../discovery/pod.ts";
+import { isDnsSubdomain } from "./dns-name.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
 
 const kind = /^[a-z][a-z0-9]{0,62}$/;
-const subdomain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-const maxNameLength = 253;
 const templateHash = "pod-template-hash";
 /** What a CronJob adds to its name: the minute of the run since 1970, in the past the second. */
 const runTime = /-[0-9]{8,10}$/;
@@ -14,8 +13,7 @@ const runTime = /-[0-9]{8,10}$/;
 /** Reads `deployment/web`: the kind in lower case, the name. Throws MalformedRequestError. */
 export function parseWorkload(text: string): string {
   const [kindText = "", name = "", ...rest] = text.split("/");
-  if (kind.test(kindText) && rest.length === 0 && name.length <= maxNameLength && subdomain.test(name))
-    return text;
+  if (kind.test(kindText) && rest.length === 0 && isDnsSubdomain(name)) return text;
   throw new MalformedRequestError(
     "workload",
     `Cannot read workload ${quote(text)}: it has to be <kind>/<name>, such as deployment/web`,

@@ -15,6 +15,8 @@ export interface AccessSettings {
   readonly watchNamespaces: readonly string[] | "*";
   readonly portWhitelist: readonly PortRange[];
   readonly kubesdRequirePod: boolean;
+  /** PODS_FILE: whoever writes it answers for the addresses in it. */
+  readonly podsFile?: string | undefined;
 }
 
 /** The answer "no". */
@@ -33,6 +35,8 @@ export class AccessPolicy {
   readonly #ports: readonly PortRange[];
   /** KUBESD_REQUIRE_POD. */
   readonly requirePod: boolean;
+  /** Whether of pods that claim one address and port only one can be right; in a file several may be names for one server. */
+  readonly doubtsAddresses: boolean;
   // A pod is immutable, and finding the address costs microseconds that thousands of pods would pay at every scrape.
   readonly #addresses = new WeakMap<Pod, string | undefined>();
 
@@ -44,6 +48,7 @@ export class AccessPolicy {
     this.#watched = new Set(settings.watchNamespaces === "*" ? [] : settings.watchNamespaces);
     this.#ports = settings.portWhitelist;
     this.requirePod = settings.kubesdRequirePod;
+    this.doubtsAddresses = settings.podsFile === undefined;
   }
 
   checkPath(path: string): Refusal | undefined {

@@ -87,7 +87,7 @@ export function discoverTargets(
       }
     }
   }
-  const owned = withoutRivals(targets);
+  const owned = o.policy.doubtsAddresses ? withoutRivals(targets) : targets;
   if (owned.length < targets.length) {
     const others = targets.length - owned.length;
     skipped.set("address_not_allowed", (skipped.get("address_not_allowed") ?? 0) + others);

@@ -196,6 +196,7 @@ describe("selectPods()", () => {
     const [first, liar] = [pod({ name: "app-1" }), pod({ name: "app-x", ips: ["10.244.0.11"] })];
     expect(namesOf(select([liar, first]))).toEqual(["app-1"]);
     expect(select([liar, first]).failed).toEqual([]);
+    expect(namesOf(select([liar, first], {}, { podsFile: "pods.json" }))).toEqual(["app-1", "app-x"]);
     const other = { name: "app-x", ips: ["10.244.0.11"], annotations: { "prometheus.io/port": "7" } };
     const annotated = pod({ annotations: { "prometheus.io/port": "8" } });
     expect(namesOf(select([annotated, pod(other)], { ports: [] }))).toEqual(["app-1", "app-x"]);

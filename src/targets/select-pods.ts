@@ -83,7 +83,7 @@ export function selectPods(
       }
     }
   }
-  return { targets: withoutRivals(targets), failed, outsideCidr };
+  return { targets: policy.doubtsAddresses ? withoutRivals(targets) : targets, failed, outsideCidr };
 }
 
 function podsOf(

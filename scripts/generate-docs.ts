@@ -5,6 +5,7 @@ import { format, resolveConfig } from "prettier";
 import { defaultOf, flagOf, type Option, optionGroups, options } from "../src/config/options.ts";
 import { differencesPage } from "./differences-page.ts";
 import {
+  authenticationFailures,
   limits,
   maxNamespaceSeries,
   metricDefinitions,
@@ -78,6 +79,7 @@ ${formatTable(["Metric", "Type", "Labels", "Meaning"], rows)}
 - \`route\`: ${formatValues(routes)}
 - \`code\`: ${formatValues([...statusCodes.map(String), "other"])}
 - \`outcome\`: ${formatValues(podScrapeOutcomes)}
+- \`reason\` of \`authentication_failures_total\`: ${formatValues(authenticationFailures)}
 - \`limit\`: ${formatValues(limits)}
 - \`namespace\`: the first ${maxNamespaceSeries} namespaces by name, and \`other\`
 `;

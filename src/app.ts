@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Config } from "./config/parse-config.ts";
 import { PodsFile } from "./discovery/file/pods-file.ts";
+import { AccessReviews } from "./discovery/kubernetes/access-reviews.ts";
 import { ApiClient } from "./discovery/kubernetes/api-client.ts";
 import { ApiTransport } from "./discovery/kubernetes/api-transport.ts";
 import { FileToken, FixedToken } from "./discovery/kubernetes/bearer-token.ts";
@@ -12,6 +13,9 @@ import type { PodSource, PodSourceStatus } from "./discovery/pod-source.ts";
 import { createPodReader } from "./discovery/pod-reader.ts";
 import { PodStore } from "./discovery/pod-store.ts";
 import type { PodReader } from "./discovery/pod.ts";
+import { Authenticator } from "./http/authentication/authenticator.ts";
+import { BearerTokensFile } from "./http/authentication/bearer-tokens-file.ts";
+import { KubernetesCallers } from "./http/authentication/kubernetes-callers.ts";
 import { CertificateWatch } from "./http/certificate-watch.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
@@ -55,7 +59,17 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   const showsAnnotation = (key: string) => shown.matches(key);
   const readPod = createPodReader({ keepsAnnotation: showsAnnotation });
   const userAgent = `k8s-prometheus-proxy/${version}`;
-  const source = createPodSource(config, { store: pods, readPod, userAgent, logger, metrics });
+  const api = createApi(config, { userAgent, logger });
+  const source = createPodSource(config, { api, store: pods, readPod, logger, metrics });
+  const tokens =
+    config.bearerTokensFile === undefined
+      ? undefined
+      : new BearerTokensFile({ path: config.bearerTokensFile, logger, metrics });
+  const authenticator = new Authenticator({
+    basic: undefined,
+    tokens,
+    kubernetes: createKubernetesCallers(config, { api, logger, metrics }),
+  });
   const tls = new UpstreamTls({ settings: config, logger, metrics });
   const connections = new PodConnections({ connectTimeoutMs: config.connectTimeoutMs, tls });
   const slots = new ConnectionSlots({ maxConnections: config.maxConnections, metrics });
@@ -80,6 +94,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
   let stopping = false;
   const { listener: main, scrapesInFlight } = createMainListener({
     config,
+    authenticator,
     version,
     pods,
     podSource: source,
@@ -120,6 +135,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
       try {
         await tls.start();
         await certificate?.start();
+        await tokens?.start();
         const address = config.listenAddress;
         const addresses = {
           main: await main.listen({
@@ -151,6 +167,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     await main.close({ graceMs });
     await source.stop();
     await certificate?.stop();
+    await tokens?.stop();
     connections.close();
     await tls.stop();
     await own.close({ graceMs: 0 });
@@ -158,29 +175,56 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
 }
 
 interface PodSourceParts {
+  readonly api: Api | undefined;
   readonly store: PodStore;
   readonly readPod: PodReader;
-  readonly userAgent: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-function createPodSource({ podsFile, kubernetes }: Config, parts: PodSourceParts): PodSource {
+function createPodSource({ podsFile, kubernetes }: Config, { api, ...parts }: PodSourceParts): PodSource {
   if (podsFile !== undefined) return new PodsFile({ path: podsFile, ...parts });
-  const { api, token, caFile, caRequired, namespaces, maxPodListAgeMs } = kubernetes!;
+  const { namespaces, maxPodListAgeMs } = kubernetes!;
+  return new KubernetesPods({ ...api!, namespaces, maxAgeMs: maxPodListAgeMs, ...parts });
+}
+
+interface Api {
+  readonly client: ApiClient;
+  readonly closeClient: () => Promise<void>;
+}
+
+/** Undefined where pods come from a file. */
+function createApi(
+  { kubernetes }: Config,
+  parts: { readonly userAgent: string; readonly logger: Logger },
+): Api | undefined {
+  if (kubernetes === undefined) return undefined;
+  const { api, token, caFile, caRequired } = kubernetes;
   const transport = new ApiTransport({ origin: api.origin, caFile, caRequired, ...parts });
-  return new KubernetesPods({
-    client: new ApiClient({
-      transport,
-      token:
-        token &&
-        ("value" in token ? new FixedToken(token.value) : new FileToken({ path: token.file, ...parts })),
-      pathPrefix: api.pathPrefix,
-      ...parts,
+  const client = new ApiClient({
+    transport,
+    token:
+      token &&
+      ("value" in token ? new FixedToken(token.value) : new FileToken({ path: token.file, ...parts })),
+    pathPrefix: api.pathPrefix,
+    ...parts,
+  });
+  return { client, closeClient: () => transport.close() };
+}
+
+function createKubernetesCallers(
+  config: Config,
+  { api, ...parts }: { readonly api: Api | undefined; readonly logger: Logger; readonly metrics: Metrics },
+): KubernetesCallers | undefined {
+  if (!config.kubernetesAuth) return undefined;
+  return new KubernetesCallers({
+    reviews: new AccessReviews({
+      client: api!.client,
+      resource: config.kubernetesAuthResource,
+      audiences: config.kubernetesAuthAudiences,
     }),
-    closeClient: () => transport.close(),
-    namespaces,
-    maxAgeMs: maxPodListAgeMs,
+    freshMs: config.kubernetesAuthCacheMs,
+    staleMs: config.maxPodListAgeMs,
     ...parts,
   });
 }

@@ -62,6 +62,17 @@ function readNamespace(text: string): { value: string } | { reason: string } {
     : { reason: "a namespace has 1 to 63 lower-case letters, digits and inner hyphens" };
 }
 
+export function audienceList(): ValueKind<string[]> {
+  return list({
+    placeholder: "audience,...",
+    wanted: "a comma separated list of audiences, such as https://proxy.example",
+    item: (text) =>
+      /^[\x21-\x7e]{1,1024}$/.test(text)
+        ? { value: text }
+        : { reason: "an audience has visible ASCII characters and no blanks" },
+  });
+}
+
 /** Inclusive range of ports. */
 export interface PortRange {
   readonly from: number;

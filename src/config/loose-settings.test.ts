@@ -11,6 +11,7 @@ const strict = {
   KUBESD_REQUIRE_POD: "true",
   FALLBACK_SCRAPE_PROTOCOL: "",
   PODS_FILE: "pods.yaml",
+  BEARER_TOKENS_FILE: "tokens",
 };
 
 function looseVariables(changes: Record<string, string>, argv: readonly string[] = []): string[] {
@@ -34,7 +35,13 @@ test.for([
   [{ PORT_WHITELIST: "" }, ["PORT_WHITELIST"]],
   [{ KUBESD_REQUIRE_POD: "false" }, ["KUBESD_REQUIRE_POD"]],
   [{ FALLBACK_SCRAPE_PROTOCOL: "PrometheusText0.0.4" }, ["FALLBACK_SCRAPE_PROTOCOL"]],
-  [{ FORWARD_AUTHORIZATION: "true" }, ["FORWARD_AUTHORIZATION"]],
+  // Whoever forwards authenticates nobody by that header.
+  [{ FORWARD_AUTHORIZATION: "true", BEARER_TOKENS_FILE: "" }, ["KUBERNETES_AUTH", "FORWARD_AUTHORIZATION"]],
+  [{ BEARER_TOKENS_FILE: "" }, ["KUBERNETES_AUTH"]],
+  [
+    { BEARER_TOKENS_FILE: "", KUBERNETES_AUTH: "true", PODS_FILE: "", KUBERNETES_SERVICE_HOST: "10.96.0.1" },
+    [],
+  ],
   [{ UPSTREAM_INSECURE_SKIP_VERIFY: "true" }, ["UPSTREAM_INSECURE_SKIP_VERIFY"]],
   [{ NODE_TLS_REJECT_UNAUTHORIZED: "0" }, ["NODE_TLS_REJECT_UNAUTHORIZED"]],
   [{ NODE_TLS_REJECT_UNAUTHORIZED: "1", UPSTREAM_INSECURE_SKIP_VERIFY: "false" }, []],

@@ -36,6 +36,13 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "METRICS_PATH_MATCH=full",
     });
   }
+  if (config.bearerTokensFile === undefined && !config.kubernetesAuth) {
+    loose.push({
+      variable: "KUBERNETES_AUTH",
+      allows: "everybody who reaches the main listener may scrape",
+      tighten: "KUBERNETES_AUTH=true or BEARER_TOKENS_FILE=<tokens>",
+    });
+  }
   const watchesAll = config.watchNamespaces.length === 0 || config.watchNamespaces === "*";
   if (config.namespaceWhitelist.length === 0 && watchesAll) {
     loose.push({

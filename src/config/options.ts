@@ -1,9 +1,10 @@
 // Every option, once. The parser, the flags, --help and docs/configuration.md are made from this table, so an option
 // cannot exist without its default and its meaning. An option stands here from the change on that gives it its effect.
 import type * as z from "zod";
+import { apiResource } from "./api-resource.ts";
 import { apiUrl, externalUrl, hostName, ipAddress, serverName, urlPrefix } from "./address-kinds.ts";
 import { extraLabelList } from "./extra-labels.ts";
-import { cidrList, namespaceList, patternList, portList, watchList } from "./list-kinds.ts";
+import { audienceList, cidrList, namespaceList, patternList, portList, watchList } from "./list-kinds.ts";
 import { keyPattern } from "./pattern-list.ts";
 import {
   bearerToken,
@@ -44,6 +45,7 @@ export interface Option {
 /** In the order of --help. */
 export const optionGroups = {
   access: "What may be scraped",
+  callers: "Who may scrape",
   pods: "Where pods come from",
   tls: "TLS to pods",
   listeners: "Listeners",
@@ -118,6 +120,50 @@ export const options = {
     help:
       "true: the Authorization header of whoever scrapes goes to every pod that is scraped, as in the original. In clear text, " +
       "unless pods are scraped over https.",
+  },
+  bearerTokensFile: {
+    env: "BEARER_TOKENS_FILE",
+    group: "callers",
+    kind: filePath(),
+    help:
+      "A file with the bearer tokens of callers, one a line; lines that are empty or begin with # do not count. At most 5,000 " +
+      "tokens and 1 MiB. It is read again within seconds of a change; a file that cannot be used leaves the last good tokens in use.",
+  },
+  kubernetesAuth: {
+    env: "KUBERNETES_AUTH",
+    group: "callers",
+    kind: boolean(),
+    default: "false",
+    help:
+      "true: callers send a Kubernetes token, and see the namespaces in which RBAC lets them get KUBERNETES_AUTH_RESOURCE. " +
+      "Implies KUBESD_REQUIRE_POD. The proxy's account has to create tokenreviews and subjectaccessreviews.",
+  },
+  kubernetesAuthResource: {
+    env: "KUBERNETES_AUTH_RESOURCE",
+    group: "callers",
+    kind: apiResource(),
+    default: "pods/metrics",
+    help:
+      "What a caller needs the verb get on, in the namespace. pods/metrics does not exist but for this: granting it gives " +
+      "nothing else.",
+  },
+  kubernetesAuthAudiences: {
+    env: "KUBERNETES_AUTH_AUDIENCES",
+    group: "callers",
+    kind: audienceList(),
+    unset: [],
+    defaultText: "those of the API server",
+    help: "Audiences, one of which a caller's token has to be made for.",
+  },
+  kubernetesAuthCacheMs: {
+    env: "KUBERNETES_AUTH_CACHE",
+    group: "callers",
+    kind: duration({ min: "1ms" }),
+    default: "1m",
+    defaultText: "1m, or MAX_POD_LIST_AGE if that is less",
+    help:
+      "How long what the API server says of a caller is good: so long a token that was revoked still works. While the API " +
+      "server is away, it is good until MAX_POD_LIST_AGE.",
   },
   kubernetesServiceHost: {
     env: "KUBERNETES_SERVICE_HOST",

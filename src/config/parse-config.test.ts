@@ -117,6 +117,46 @@ const cases: Record<OptionKey, OptionCase> = {
     beside: { WATCH_NAMESPACES: "*" },
   },
   forwardAuthorization: { default: false, good: [["true", true]], bad: badBooleans },
+  bearerTokensFile: { good: [["/etc/tokens", "/etc/tokens"]], bad: badPaths },
+  kubernetesAuth: {
+    default: false,
+    good: [["true", true]],
+    bad: badBooleans,
+    beside: { WATCH_NAMESPACES: "*" },
+  },
+  kubernetesAuthResource: {
+    default: { group: "", resource: "pods", subresource: "metrics" },
+    good: [
+      ["pods", { group: "", resource: "pods", subresource: "" }],
+      ["services/proxy", { group: "", resource: "services", subresource: "proxy" }],
+      [
+        "podmonitors.monitoring.coreos.com/status",
+        { group: "monitoring.coreos.com", resource: "podmonitors", subresource: "status" },
+      ],
+    ],
+    bad: [
+      " ",
+      "/metrics",
+      "pods/",
+      "pods/metrics/x",
+      "Pods",
+      "pods metrics",
+      "pods.",
+      "*",
+      "pods/*",
+      "a".repeat(254),
+    ],
+  },
+  kubernetesAuthAudiences: {
+    default: [],
+    good: [["https://proxy.example, other", ["https://proxy.example", "other"]]],
+    bad: [",", "a,", "a b", "é", "a".repeat(1025)],
+  },
+  kubernetesAuthCacheMs: {
+    default: 60_000,
+    good: [["10s", 10_000]],
+    bad: ["0s", ...badDurations],
+  },
   kubernetesServiceHost: {
     good: [
       ["10.96.0.1", "10.96.0.1"],
@@ -589,6 +629,7 @@ test("parseConfig() warns about nothing under strict settings", () => {
     FALLBACK_SCRAPE_PROTOCOL: "",
     METRICS_PATH_MATCH: "full",
     NAMESPACE_WHITELIST: "team-a",
+    BEARER_TOKENS_FILE: "tokens",
     PORT_WHITELIST: "9100",
   };
   expect(configOf({ env }).warnings).toEqual([]);

@@ -122,3 +122,41 @@ test("PODS_FILE replaces the Kubernetes API, and contradicts what only the API c
     expect.stringMatching(/^Cannot use WATCH_NAMESPACES: got "a".*PODS_FILE/),
   ]);
 });
+
+test("KUBERNETES_AUTH implies KUBESD_REQUIRE_POD, and needs what that needs", () => {
+  const parsed = parse({ ...inPod, KUBERNETES_AUTH: "true", NAMESPACE_WHITELIST: "a" });
+  expect(parsed).toMatchObject({
+    config: { kubesdRequirePod: true, kubernetes: { namespaces: ["a"] } },
+  });
+  expect(problemsOf({ ...inPod, KUBERNETES_AUTH: "true" })).toEqual([
+    expect.stringMatching(/^Cannot use KUBERNETES_AUTH: .* WATCH_NAMESPACES or NAMESPACE_WHITELIST/),
+  ]);
+});
+
+test("KUBERNETES_AUTH asks no file, and sends no token of a caller in clear text", () => {
+  expect(problemsOf({ PODS_FILE: "pods.json", KUBERNETES_AUTH: "true" })).toEqual([
+    expect.stringMatching(/^Cannot use KUBERNETES_AUTH: PODS_FILE/),
+  ]);
+  const env = { KUBERNETES_AUTH: "true", WATCH_NAMESPACES: "*" };
+  expect(problemsOf({ ...env, KUBERNETES_API_URL: "http://127.0.0.1:8001" })).toEqual([
+    expect.stringMatching(/^Cannot use KUBERNETES_AUTH: KUBERNETES_API_URL is not https/),
+  ]);
+});
+
+test("an Authorization that lets callers in is not forwarded to pods", () => {
+  const env = { ...inPod, FORWARD_AUTHORIZATION: "true", WATCH_NAMESPACES: "*" };
+  for (const variable of [{ BEARER_TOKENS_FILE: "tokens" }, { KUBERNETES_AUTH: "true" }]) {
+    expect(problemsOf({ ...env, ...variable })).toEqual([
+      `Cannot use FORWARD_AUTHORIZATION with ${Object.keys(variable)[0]}: pods would see the credentials of callers; wanted one of them alone`,
+    ]);
+  }
+});
+
+test("KUBERNETES_AUTH_CACHE is at most MAX_POD_LIST_AGE", () => {
+  expect(parse({ ...inPod, MAX_POD_LIST_AGE: "30s" })).toMatchObject({
+    config: { kubernetesAuthCacheMs: 30_000 },
+  });
+  expect(problemsOf({ ...inPod, MAX_POD_LIST_AGE: "30s", KUBERNETES_AUTH_CACHE: "31s" })).toEqual([
+    expect.stringMatching(/^Cannot use KUBERNETES_AUTH_CACHE: got "31s"; wanted at most MAX_POD_LIST_AGE/),
+  ]);
+});

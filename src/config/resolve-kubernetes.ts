@@ -29,7 +29,10 @@ export function resolveKubernetes(
   settings: Settings,
   { given, refused }: Context,
 ): { config: KubernetesConfig | undefined; problems: string[] } {
-  if (given.has("podsFile")) return { config: undefined, problems: besidePodsFile({ given, refused }) };
+  if (given.has("podsFile")) {
+    const problems = besidePodsFile({ given, refused });
+    return { config: undefined, problems: settings.kubernetesAuth ? [...problems, noReviews] : problems };
+  }
   const api = apiAddress(settings, given);
   if (api === undefined) {
     const isRefused = refused.has("kubernetesApiUrl") || refused.has("kubernetesServiceHost");
@@ -45,13 +48,11 @@ export function resolveKubernetes(
     namespaces,
     maxPodListAgeMs: settings.maxPodListAgeMs,
   };
-  const problems =
-    settings.kubesdRequirePod &&
-    namespaces.length === 0 &&
-    !refused.has("watchNamespaces") &&
-    !refused.has("namespaceWhitelist")
-      ? [needsNamespaces]
-      : [];
+  const problems: string[] = [];
+  const areRefused = refused.has("watchNamespaces") || refused.has("namespaceWhitelist");
+  if (settings.kubesdRequirePod && namespaces.length === 0 && !areRefused)
+    problems.push(needsNamespaces(settings));
+  if (settings.kubernetesAuth && !isHttps(api)) problems.push(clearTextReviews);
   return { config, problems };
 }
 
@@ -60,9 +61,15 @@ const noSource =
   "every pod, or KUBERNETES_API_URL) nor PODS_FILE is set; wanted one of them. To see the proxy work without a cluster: " +
   "npm run demo";
 
-const needsNamespaces =
-  "Cannot use KUBESD_REQUIRE_POD: no namespace is watched from the start, so no pod would be known; wanted " +
-  "WATCH_NAMESPACES or NAMESPACE_WHITELIST beside it";
+const needsNamespaces = ({ kubernetesAuth }: Settings) =>
+  `Cannot use ${kubernetesAuth ? "KUBERNETES_AUTH" : "KUBESD_REQUIRE_POD"}: no namespace is watched from the start, so no pod ` +
+  "would be known; wanted WATCH_NAMESPACES or NAMESPACE_WHITELIST beside it";
+
+const noReviews =
+  "Cannot use KUBERNETES_AUTH: PODS_FILE replaces the Kubernetes API; wanted one of them alone";
+
+const clearTextReviews =
+  "Cannot use KUBERNETES_AUTH: KUBERNETES_API_URL is not https, so tokens of callers would be sent in clear text";
 
 /** KUBERNETES_SERVICE_HOST is no contradiction: Kubernetes sets it in every pod. */
 function besidePodsFile({ given, refused }: Context): string[] {

@@ -29,9 +29,12 @@ export interface SettingsContext {
 }
 
 export function resolveSettings(
-  settings: Settings,
+  readSettings: Settings,
   { given, refused, memoryLimitBytes }: SettingsContext,
 ): { config: Config; problems: string[] } {
+  // Which namespace a caller asks about is known only of known pods.
+  const kubesdRequirePod = readSettings.kubesdRequirePod || readSettings.kubernetesAuth;
+  const settings = { ...readSettings, kubesdRequirePod };
   const { httpPort, httpsPort, k8sNodejsPort, certKeyFile, certFile, certCaFile, certKeyPasswdFile, ...own } =
     settings;
   const { metricsHttpPort } = own;
@@ -48,13 +51,25 @@ export function resolveSettings(
   };
   const problems: string[] = [...kubernetes.problems, ...listenerProblems];
 
+  refuseForwarding("bearerTokensFile", given.has("bearerTokensFile"));
+  refuseForwarding("kubernetesAuth", settings.kubernetesAuth);
   requireTogether("upstreamCertFile", "upstreamKeyFile");
   requireTogether("upstreamKeyFile", "upstreamCertFile");
+  keepWithin("kubernetesAuthCacheMs", "maxPodListAgeMs");
   keepWithin("scrapeTimeoutMs", "maxScrapeTimeoutMs");
   keepWithin("maxConnectionsPerScrape", "maxConnections");
   keepWithin("maxBodyBytes", "maxBufferedBytes");
   keepWithin("maxBodyBytes", "maxResponseBytes");
   return { config, problems };
+
+  /** Pods would get what lets their scraper in here. */
+  function refuseForwarding(key: OptionKey, isOn: boolean): void {
+    if (!isOn || !settings.forwardAuthorization) return;
+    problems.push(
+      `Cannot use ${options.forwardAuthorization.env} with ${options[key].env}: pods would see the credentials of callers; ` +
+        "wanted one of them alone",
+    );
+  }
 
   function requireTogether(key: OptionKey, other: OptionKey): void {
     if (!given.has(key) || given.has(other)) return;
@@ -81,8 +96,9 @@ export function resolveSettings(
   }
 }
 
-type Bounded = "scrapeTimeoutMs" | "maxConnectionsPerScrape" | "maxBodyBytes";
-type Bound = "maxScrapeTimeoutMs" | "maxConnections" | "maxBufferedBytes" | "maxResponseBytes";
+type Bounded = "kubernetesAuthCacheMs" | "scrapeTimeoutMs" | "maxConnectionsPerScrape" | "maxBodyBytes";
+type Bound =
+  "maxPodListAgeMs" | "maxScrapeTimeoutMs" | "maxConnections" | "maxBufferedBytes" | "maxResponseBytes";
 
 /** Either of the two turns verification off; but a flag beats the other one's variable, as always. */
 function verifiesPods(

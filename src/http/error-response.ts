@@ -33,13 +33,14 @@ export function toHttpError(error: unknown): { httpError: HttpError; unexpected:
 
 /** The answer of every refusal and failure: one line of text/plain that nobody stores, sniffs or renders. */
 export function errorHeaders(error: HttpError): Record<string, string> {
-  const { retryAfterSeconds, allow, closeConnection } = error.options;
+  const { retryAfterSeconds, allow, authenticate, closeConnection } = error.options;
   return {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
     ...(allow !== undefined && { allow }),
+    ...(authenticate !== undefined && { "www-authenticate": authenticate }),
     ...(closeConnection === true && { connection: "close" }),
   };
 }

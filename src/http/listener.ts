@@ -50,7 +50,7 @@ export interface ListenerOptions {
   /** Called for every request that could be read, before the guard looks at it. */
   readonly onRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Called with what the guard or a handler threw. */
-  readonly onRefused?: (error: unknown) => void;
+  readonly onRefused?: (error: unknown, request: FastifyRequest) => void;
   /** Called when a client asks again before it has its answer. */
   readonly onPipelined?: () => void;
   /** Called when a client was cut off because it did not take its answer. */
@@ -200,8 +200,8 @@ export class Listener {
     app.setNotFoundHandler((_request, reply) =>
       sendError(reply, new HttpError(404, "Cannot find this path: nothing is served here")),
     );
-    app.setErrorHandler((error, _request, reply) => {
-      this.#options.onRefused?.(error);
+    app.setErrorHandler((error, request, reply) => {
+      this.#options.onRefused?.(error, request);
       const { httpError, unexpected } = toHttpError(error);
       if (unexpected) this.#options.logger.error({ err: error }, "Cannot answer a request: unexpected error");
       return sendError(reply, httpError);

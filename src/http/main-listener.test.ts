@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 
 import { rawRequest } from "../../test/support/http/raw-request.ts";
@@ -13,6 +15,9 @@ import type { Target } from "../targets/target.ts";
 import { AccessPolicy } from "../targets/access-policy.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { Authenticator, type AuthenticatorOptions } from "./authentication/authenticator.ts";
+import { unrestrictedCaller } from "./authentication/caller.ts";
+import { HttpError } from "./http-error.ts";
 import { createMainListener } from "./main-listener.ts";
 
 const pod = readPod({
@@ -31,6 +36,7 @@ interface Setup {
   readonly env?: Record<string, string>;
   readonly pods?: readonly Pod[];
   readonly maxBufferedBytes?: number;
+  readonly ways?: Partial<AuthenticatorOptions>;
   readonly scrape?: (
     targets: readonly Target[],
     o: Pick<PodScrapeRequest<ParsedBody>, "deadline" | "isCurrent">,
@@ -38,7 +44,7 @@ interface Setup {
 }
 
 /** The listener with real parts around it, but for the connections: `scrape` stands for them, and /kubesd always fails. */
-async function start({ env = {}, pods, scrape = refuseToScrape, maxBufferedBytes = 1e9 }: Setup) {
+async function start({ env = {}, pods, ways, scrape = refuseToScrape, maxBufferedBytes = 1e9 }: Setup) {
   const parsed = parseConfig({
     argv: [],
     env: { CIDR_WHITELIST: "10.0.0.0/8", METRICS_PATH_WHITELIST: "/metrics", PODS_FILE: "unused", ...env },
@@ -53,6 +59,7 @@ async function start({ env = {}, pods, scrape = refuseToScrape, maxBufferedBytes
   const budget = new BufferBudget({ maxBytes: maxBufferedBytes, metrics });
   const { listener } = createMainListener({
     config: parsed.config,
+    authenticator: new Authenticator({ basic: undefined, tokens: undefined, kubernetes: undefined, ...ways }),
     version: "1.2.3",
     pods: store,
     podSource: {
@@ -76,9 +83,9 @@ async function start({ env = {}, pods, scrape = refuseToScrape, maxBufferedBytes
   });
   cleanups.push(() => listener.close({ graceMs: 0 }));
   const { port } = await listener.listen({ address: "127.0.0.1", port: 0, variable: "TEST_PORT" });
-  const get = (target: string) =>
-    rawRequest(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, { port });
-  return { get, log, metrics, listener, store, budget };
+  const get = (target: string, headers = "") =>
+    rawRequest(`GET ${target} HTTP/1.1\r\nHost: a\r\n${headers}Connection: close\r\n\r\n`, { port });
+  return { get, log, metrics, listener, store, budget, port };
 }
 
 const refuseToScrape = () => Promise.reject(new Error("must not be called"));
@@ -319,4 +326,84 @@ test("the texts of 404 show whole paths", async () => {
     );
     expect((await get(`${prefix}/kubesd/`)).rest).toContain(` ${prefix}/kubesd/<metrics path>\n`);
   }
+});
+
+test("whoever is not known gets 401 for every path but the root, before anything else of the request counts", async () => {
+  const { get, metrics, log } = await start({
+    env: { APP_URL_PREFIX: "v1" },
+    ways: { tokens: { has: () => false } },
+  });
+  for (const target of [
+    "/v1/mproxy/team-a/app-/admin",
+    "/v1/kubesd/x",
+    "/v1/sd",
+    "/v1/sd?x",
+    "/v1/nothing",
+  ]) {
+    const answer = await get(target);
+    expect([target, answer.status, answer.headers.get("www-authenticate")]).toEqual([
+      target,
+      401,
+      'Bearer realm="k8s-prometheus-proxy"',
+    ]);
+    expect(answer.rest).toBe(
+      "Cannot authenticate the caller: it sends no credentials (BEARER_TOKENS_FILE)\n",
+    );
+  }
+  for (const target of ["/", "/v1", "/v1/"]) expect((await get(target)).status, target).toBe(200);
+  // What is no path of the proxy tells nothing either.
+  expect((await get("/other")).status).toBe(404);
+  const { body } = await metrics.render();
+  expect(body).toContain('k8s_prometheus_proxy_authentication_failures_total{reason="no_credentials"} 5\n');
+  expect(log.filter((line) => line.includes('"A caller was refused"'))).toHaveLength(1);
+});
+
+test("the time in which it is found out who asks is part of the scrape's", async () => {
+  const { get } = await start({
+    pods: [pod],
+    env: { SCRAPE_TIMEOUT: "5s" },
+    ways: {
+      kubernetes: {
+        identify: async () => {
+          await delay(300);
+          return unrestrictedCaller;
+        },
+      },
+    },
+    scrape: (_targets, { deadline }) => Promise.reject(new HttpError(502, `${deadline.remainingMs()}`)),
+  });
+  const answer = await get(merge, "Authorization: Bearer x\r\n");
+  expect(answer.status).toBe(502);
+  expect(Number(answer.rest)).toBeLessThan(4_701);
+});
+
+test("a caller who leaves while he is identified takes no place", async () => {
+  const identified = Promise.withResolvers<undefined>();
+  const asked = Promise.withResolvers<void>();
+  let first = true;
+  const { get, port } = await start({
+    pods: [pod],
+    env: { MAX_CONCURRENT_SCRAPES: "1" },
+    ways: {
+      kubernetes: {
+        identify: async () => {
+          asked.resolve();
+          if (first) await identified.promise;
+          return unrestrictedCaller;
+        },
+      },
+    },
+    scrape: () => Promise.reject(new HttpError(502, "scraped")),
+  });
+  const socket = connect(port, "127.0.0.1");
+  socket.write(`GET ${merge} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n`);
+  await asked.promise;
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.destroy();
+  await closed;
+  await delay(50);
+  first = false;
+  identified.resolve(undefined);
+  await delay(10);
+  expect((await get(merge, "Authorization: Bearer x\r\n")).rest).toBe("scraped\n");
 });

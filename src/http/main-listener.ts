@@ -14,8 +14,12 @@ import { NamespaceScope } from "../targets/namespace-scope.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Route } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Authenticator } from "./authentication/authenticator.ts";
+import { type Caller, stranger } from "./authentication/caller.ts";
+import { CallerFailures } from "./authentication/caller-failures.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { DiscoveryMemory } from "./discovery-memory.ts";
+import { HttpError } from "./http-error.ts";
 import { Listener } from "./listener.ts";
 import { MergePace } from "./merge-pace.ts";
 import { addDiscoveryRoute } from "./routes/discovery.ts";
@@ -23,8 +27,16 @@ import { addMergePodsRoute } from "./routes/merge-pods.ts";
 import { addPassThroughRoute } from "./routes/pass-through-pod.ts";
 import { addRootRoute } from "./routes/root.ts";
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; set before any route runs. */
+    caller: Caller;
+  }
+}
+
 export interface MainListenerOptions {
   readonly config: Config;
+  readonly authenticator: Authenticator;
   readonly version: string;
   readonly pods: PodStore;
   readonly podSource: Pick<PodSource, "hold">;
@@ -48,6 +60,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
   const { config, metrics, logger } = options;
   const merges = new ConcurrencyLimit(config.maxConcurrentScrapes);
   const passes = new ConcurrencyLimit(config.maxConcurrentKubesd);
+  const callerFailures = new CallerFailures({ metrics, logger });
   const listener = new Listener({
     logger,
     urlPrefix: config.appUrlPrefix,
@@ -58,7 +71,8 @@ export function createMainListener(options: MainListenerOptions): MainListener {
         metrics.scrapeFinished(route, codeOf(reply.raw), (performance.now() - request.arrivedMs) / 1000);
       });
     },
-    onRefused(error) {
+    onRefused(error, request) {
+      recordCaller(error, request);
       if (error instanceof MalformedRequestError && error.limit !== undefined) metrics.limitHit(error.limit);
     },
     onPipelined: () => metrics.limitHit("pipelined_requests"),
@@ -67,6 +81,7 @@ export function createMainListener(options: MainListenerOptions): MainListener {
     onConnectionRefused: () => metrics.limitHit("client_connections"),
     onHandshakeRefused: () => metrics.limitHit("client_handshake"),
   });
+  identifyCallers(listener, options.authenticator);
   const namespaceScope = new NamespaceScope({
     // PODS_FILE has the pods of every namespace.
     known: config.kubernetes?.namespaces ?? "*",
@@ -80,6 +95,25 @@ export function createMainListener(options: MainListenerOptions): MainListener {
   addMergePodsRoute(listener.app, { ...options, namespaceScope, limit: merges, pace: new MergePace() });
   addPassThroughRoute(listener.app, { ...options, limit: passes });
   return { listener, scrapesInFlight: () => merges.active + passes.active };
+
+  function recordCaller(error: unknown, { caller, raw }: FastifyRequest): void {
+    const reason = error instanceof HttpError ? error.options.authenticationFailure : undefined;
+    if (reason === undefined) return;
+    const client = raw.socket.remoteAddress;
+    callerFailures.record(reason, { caller: caller.name, client, refusal: (error as HttpError).message });
+  }
+}
+
+/** Before any route, and also where there is none: all that strangers learn is that they are strangers. The root is for probes. */
+function identifyCallers({ app }: Listener, authenticator: Authenticator): void {
+  app.decorateRequest("caller");
+  app.addHook("onRequest", async (request, reply) => {
+    request.caller = stranger;
+    if (request.checkedTarget.path.text === "/") return;
+    request.caller = await authenticator.identify(request.raw.rawHeaders);
+    // Nobody is there any more who could be answered, and nothing would tell the route.
+    if (reply.raw.destroyed) reply.hijack();
+  });
 }
 
 function routeOf({ raw: { url = "" }, underPrefix }: FastifyRequest): Route {

@@ -4,7 +4,8 @@ import type { FastifyReply } from "fastify";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Deadline } from "../scrape/deadline.ts";
-import { holdPods, unavailable, watchClient } from "./scrape-admission.ts";
+import { holdPods, watchClient } from "./scrape-admission.ts";
+import { unavailable } from "./unavailable.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => void vi.useRealTimers());

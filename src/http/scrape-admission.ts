@@ -13,7 +13,7 @@ import { breakOff } from "./break-off.ts";
 import { clientGoneSignal } from "./client-presence.ts";
 import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { refusalError } from "./error-response.ts";
-import { HttpError } from "./http-error.ts";
+import { unavailable } from "./unavailable.ts";
 
 export interface ScrapeTimes {
   readonly scrapeTimeoutMs: number;
@@ -21,14 +21,17 @@ export interface ScrapeTimes {
   readonly maxScrapeTimeoutMs: number;
 }
 
-/** The deadline that the scraper's header asks for. It begins to run at the call, so call it first. */
+/** The deadline that the scraper's header asks for. It runs since the request arrived: finding out who asks takes its time. */
 export function deadlineOf(
   request: FastifyRequest,
   times: ScrapeTimes,
   metrics: Pick<Metrics, "limitHit">,
 ): Deadline {
   const header = request.headers["x-prometheus-scrape-timeout-seconds"];
-  const deadline = createDeadline(Array.isArray(header) ? undefined : header, times);
+  const deadline = createDeadline(Array.isArray(header) ? undefined : header, {
+    ...times,
+    startedMs: request.arrivedMs,
+  });
   if (deadline.capped) metrics.limitHit("max_scrape_timeout");
   return deadline;
 }
@@ -134,9 +137,4 @@ export function watchClient(
   }, deadline.remainingMs() + clientStallMs);
   response.once("close", () => clearTimeout(latest));
   return clientGoneSignal(response);
-}
-
-/** 503 with a Retry-After of 1 to 5 s: spread, so that those who were refused together do not come again together. */
-export function unavailable(text: string): HttpError {
-  return new HttpError(503, text, { retryAfterSeconds: 1 + Math.floor(Math.random() * 5) });
 }

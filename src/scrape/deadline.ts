@@ -8,6 +8,8 @@ export interface DeadlineOptions {
   readonly scrapeTimeoutOffsetMs: number;
   /** MAX_SCRAPE_TIMEOUT: the longest time that a caller can ask for. */
   readonly maxScrapeTimeoutMs: number;
+  /** When the scrape began, on that clock; absent: now. */
+  readonly startedMs?: number;
   /** Milliseconds of a clock that never goes back; performance.now() unless a test has its own. */
   readonly now?: () => number;
 }
@@ -20,11 +22,11 @@ export class Deadline {
   readonly #now: () => number;
   readonly #endsAtMs: number;
 
-  constructor(totalMs: number, o: { capped?: boolean; now?: () => number } = {}) {
+  constructor(totalMs: number, o: { capped?: boolean; startedMs?: number; now?: () => number } = {}) {
     this.totalMs = totalMs;
     this.capped = o.capped ?? false;
     this.#now = o.now ?? (() => performance.now());
-    this.#endsAtMs = this.#now() + totalMs;
+    this.#endsAtMs = (o.startedMs ?? this.#now()) + totalMs;
   }
 
   /** Milliseconds left; 0 once the deadline has passed. */
@@ -47,7 +49,7 @@ export class Deadline {
 const secondsPattern = /^\d{1,9}(\.\d{1,9})?$/;
 
 /**
- * The deadline of a request that begins now. `header` is `X-Prometheus-Scrape-Timeout-Seconds`; one that is absent, repeated,
+ * The deadline of a request. `header` is `X-Prometheus-Scrape-Timeout-Seconds`; one that is absent, repeated,
  * not a plain decimal or zero counts as absent.
  */
 export function createDeadline(header: string | undefined, o: DeadlineOptions): Deadline {
@@ -55,9 +57,10 @@ export function createDeadline(header: string | undefined, o: DeadlineOptions): 
   // The offset must not eat a short timeout: half of it always remains.
   const wantedMs =
     headerMs > 0 ? Math.max(headerMs - o.scrapeTimeoutOffsetMs, headerMs / 2) : o.scrapeTimeoutMs;
-  const now = o.now === undefined ? {} : { now: o.now };
+  const { now, startedMs } = o;
   return new Deadline(Math.min(wantedMs, o.maxScrapeTimeoutMs), {
     capped: wantedMs > o.maxScrapeTimeoutMs,
-    ...now,
+    ...(now !== undefined && { now }),
+    ...(startedMs !== undefined && { startedMs }),
   });
 }

@@ -46,6 +46,9 @@ export const limits = [
   "api_event_size",
   "api_pods",
   "upstream_file_size",
+  "bearer_tokens_file_size",
+  "authentication_reviews",
+  "authentication_cache",
 ] as const;
 export type Limit = (typeof limits)[number];
 
@@ -77,6 +80,21 @@ export const sdSkipReasons = [
   "address_not_allowed",
 ] as const;
 export type SdSkipReason = (typeof sdSkipReasons)[number];
+
+/**
+ * Why a caller was refused: without credentials, with some of a kind that is not taken, with wrong ones, without permission for
+ * the namespace; or because nobody could tell: too many were being verified (`busy`), or the API server gave no review
+ * (`unavailable`).
+ */
+export const authenticationFailures = [
+  "no_credentials",
+  "unusable_credentials",
+  "wrong_credentials",
+  "not_permitted",
+  "busy",
+  "unavailable",
+] as const;
+export type AuthenticationFailure = (typeof authenticationFailures)[number];
 
 /** Namespaces with a series of their own in `pods`; the pods of the others are added up under `other`. */
 export const maxNamespaceSeries = 100;
@@ -182,6 +200,12 @@ export const metricDefinitions = {
     type: "gauge",
     labels: ["reason"],
     help: "Pods, or ports of pods, that match the last request to /sd but are not listed, by reason.",
+  },
+  authenticationFailures: {
+    name: "authentication_failures_total",
+    type: "counter",
+    labels: ["reason"],
+    help: "Requests refused because of who asks, by reason.",
   },
   typeConflicts: {
     name: "type_conflicts_total",

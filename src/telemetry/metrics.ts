@@ -2,6 +2,8 @@
 // is bounded whatever is sent to the proxy. Must never use the client library's global registry.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import {
+  type AuthenticationFailure,
+  authenticationFailures,
   durationBuckets,
   type Limit,
   limits,
@@ -40,6 +42,8 @@ export interface Metrics {
   watchRestarted(reason: WatchRestartReason): void;
   /** Counts one page of a list of pods asked of the API server. */
   listRequested(): void;
+  /** Counts a request that was refused because of who asks. */
+  authenticationFailed(reason: AuthenticationFailure): void;
   /** Counts the families of one answer on whose TYPE pods disagreed. */
   typeConflicts(families: number): void;
   /** Replaces the counts of what an answer of /sd leaves out. */
@@ -76,12 +80,14 @@ export function createMetrics({ version }: { version: string }): Metrics {
   createSourceGauge("certificateExpiry", () => sources?.certificateExpiryTimestampSeconds());
   createSourceGauge("certificateReloadSuccess", () => sources?.certificateReloadSuccess());
   const sdTargetsSkipped = new Gauge(describe("sdTargetsSkipped"));
+  const callerFailures = new Counter(describe("authenticationFailures"));
   const typeConflictFamilies = new Counter(describe("typeConflicts"));
   new Gauge(describe("buildInfo")).set({ version }, 1);
 
   for (const outcome of podScrapeOutcomes) podScrapes.inc({ outcome }, 0);
   for (const limit of limits) limitHits.inc({ limit }, 0);
   for (const reason of watchRestartReasons) watchRestarts.inc({ reason }, 0);
+  for (const reason of authenticationFailures) callerFailures.inc({ reason }, 0);
   collectDefaultMetrics({ register: registry });
   dropUnboundedProcessMetrics(registry);
 
@@ -102,6 +108,9 @@ export function createMetrics({ version }: { version: string }): Metrics {
     },
     listRequested() {
       listRequests.inc();
+    },
+    authenticationFailed(reason) {
+      callerFailures.inc({ reason });
     },
     typeConflicts(families) {
       typeConflictFamilies.inc(families);

@@ -1,4 +1,4 @@
-// GETs from the Kubernetes API, with the token: this is the only place that a token leaves through, and only to the
+// Requests to the Kubernetes API, with the token: this is the only place that a token leaves through, and only to the
 // verified server. Every answer is bounded; every failure is an ApiError.
 import type { Readable } from "node:stream";
 
@@ -9,7 +9,7 @@ import type { ApiTransport, Purpose } from "./api-transport.ts";
 import type { BearerToken } from "./bearer-token.ts";
 
 export interface ApiClientOptions {
-  readonly transport: Pick<ApiTransport, "get">;
+  readonly transport: Pick<ApiTransport, "send">;
   /** Absent: requests carry no credentials (`kubectl proxy` adds its own). */
   readonly token: BearerToken | undefined;
   /** Before every path, such as `/k8s/clusters/c-1`; "" for a plain API server. */
@@ -23,8 +23,21 @@ export interface ApiQuery {
   readonly signal: AbortSignal;
 }
 
+export interface ApiReview {
+  readonly path: string;
+  /** Becomes JSON. It may hold a secret, which is in no error. */
+  readonly document: object;
+  readonly signal: AbortSignal;
+}
+
+/** A query or a review. */
+interface ApiCall extends ApiQuery {
+  readonly body?: string;
+}
+
 /** A page of 500 pods has 3 to 15 MB; beyond this something is wrong with the server, or it is none. */
 const maxDocumentBytes = 128 * 1024 * 1024;
+const maxReviewBytes = 1024 * 1024;
 const maxStatusBytes = 64 * 1024;
 const refusalTimeoutMs = 5_000;
 
@@ -44,25 +57,26 @@ export class ApiClient {
 
   /** The decoded document. Rejects with an ApiError, or with the signal's reason. */
   async getJson(query: ApiQuery): Promise<unknown> {
-    const { body } = await this.#get("list", query);
-    const bytes = await readBounded(body, { maxBytes: maxDocumentBytes, signal: query.signal });
-    if (bytes === undefined) {
-      throw new ApiError("too_large", `the answer has more than ${maxDocumentBytes} bytes`, {
-        limit: "api_response_size",
-      });
-    }
-    return parseJson(bytes.toString("utf8"));
+    const { body } = await this.#request("list", query);
+    return await readJson(body, { maxBytes: maxDocumentBytes, signal: query.signal });
+  }
+
+  /** Has the server review a document and gives it back with its status, decoded. Rejects as getJson() does. */
+  async review({ path, document, signal }: ApiReview): Promise<unknown> {
+    const call = { path, query: {}, body: JSON.stringify(document), signal };
+    const { body } = await this.#request("review", call);
+    return await readJson(body, { maxBytes: maxReviewBytes, signal });
   }
 
   /** The bytes of a watch, which the caller reads to the end or destroys. Rejects as getJson() does. */
   async openStream(query: ApiQuery): Promise<Readable> {
-    const { body } = await this.#get("watch", query);
+    const { body } = await this.#request("watch", query);
     // Whoever destroys it is not interested in an error any more.
     body.on("error", () => undefined);
     return body;
   }
 
-  async #get(purpose: Purpose, query: ApiQuery): Promise<Dispatcher.ResponseData> {
+  async #request(purpose: Purpose, query: ApiCall): Promise<Dispatcher.ResponseData> {
     const { token } = this.#options;
     const used = await token?.read();
     const response = await this.#send(purpose, query, used);
@@ -75,21 +89,33 @@ export class ApiClient {
     return await accept(await this.#send(purpose, query, next), query);
   }
 
-  async #send(purpose: Purpose, { path, query, signal }: ApiQuery, token: string | undefined) {
+  async #send(purpose: Purpose, { path, query, body, signal }: ApiCall, token: string | undefined) {
     const { transport, pathPrefix, userAgent } = this.#options;
     if (token !== undefined && !this.#sent.includes(token)) this.#sent = [token, ...this.#sent.slice(0, 1)];
-    const response = await transport.get(purpose, {
-      path: `${pathPrefix}${path}?${new URLSearchParams(query).toString()}`,
+    const response = await transport.send(purpose, {
+      path: `${pathPrefix}${path}${searchOf(query)}`,
       headers: {
         accept: "application/json",
         "user-agent": userAgent,
+        ...(body !== undefined && { "content-type": "application/json" }),
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
+      body,
       signal,
     });
-    if (response.statusCode !== 200) limitTime(response.body);
+    if (!isGood(response.statusCode)) limitTime(response.body);
     return response;
   }
+}
+
+function searchOf(query: ApiQuery["query"]): string {
+  const text = new URLSearchParams(query).toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** 201 is the answer to a review. */
+function isGood(status: number): boolean {
+  return status === 200 || status === 201;
 }
 
 /** The words of a refusal have to come soon: nobody watches over them as over a list or a watch. */
@@ -104,7 +130,7 @@ async function accept(
   { signal }: ApiQuery,
 ): Promise<Dispatcher.ResponseData> {
   const { statusCode, headers, body } = response;
-  if (statusCode === 200) return response;
+  if (isGood(statusCode)) return response;
   const bytes = await readBounded(body, { maxBytes: maxStatusBytes, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (error instanceof ApiError) return undefined;
@@ -121,6 +147,17 @@ async function accept(
           : undefined,
     },
   );
+}
+
+async function readJson(
+  body: Readable,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): Promise<unknown> {
+  const bytes = await readBounded(body, { maxBytes, signal });
+  if (bytes !== undefined) return parseJson(bytes.toString("utf8"));
+  throw new ApiError("too_large", `the answer has more than ${maxBytes} bytes`, {
+    limit: "api_response_size",
+  });
 }
 
 /** Undefined when there is more. Rejects with an ApiError `unreachable` when the body breaks off. */

@@ -23,9 +23,18 @@ export interface ApiTransportOptions {
 interface Pools {
   readonly list: Pool;
   readonly watch: Pool;
+  /** Of callers, who must not wait behind lists. */
+  readonly review: Pool;
 }
 
 export type Purpose = keyof Pools;
+
+export interface ApiTransportRequest {
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string | undefined;
+  readonly signal: AbortSignal;
+}
 
 /** The authority can be replaced under a running program: its file is read again when it is this old, or after a failure. */
 const rereadMs = 60_000;
@@ -36,6 +45,8 @@ const maxListConnections = 8;
 /** With Linux' defaults a dead peer is found within about 25 s. */
 const keepAliveInitialDelayMs = 15_000;
 const listTimeoutMs = 60_000;
+const maxReviewConnections = 32;
+const reviewTimeoutMs = 10_000;
 
 export class ApiTransport {
   readonly #options: Required<ApiTransportOptions>;
@@ -51,16 +62,22 @@ export class ApiTransport {
   }
 
   /**
-   * Sends a GET. The body has to be read or destroyed. Rejects with an ApiError (`credentials`, `unreachable`, `untrusted`), or with the
+   * Sends a GET, or with a body a POST. What comes back has to be read or destroyed. Rejects with an ApiError (`credentials`, `unreachable`, `untrusted`), or with the
    * signal's reason.
    */
-  async get(
+  async send(
     purpose: Purpose,
-    { path, headers, signal }: { path: string; headers: Record<string, string>; signal: AbortSignal },
+    { path, headers, body, signal }: ApiTransportRequest,
   ): Promise<Dispatcher.ResponseData> {
     const pools = await this.#current();
     try {
-      return await pools[purpose].request({ method: "GET", path, headers, signal });
+      return await pools[purpose].request({
+        method: body === undefined ? "GET" : "POST",
+        path,
+        headers,
+        body: body ?? null,
+        signal,
+      });
     } catch (error) {
       signal.throwIfAborted();
       // The server may show a certificate of a new authority.
@@ -149,6 +166,12 @@ export class ApiTransport {
         ...common,
         connections: maxListConnections,
         bodyTimeout: listTimeoutMs,
+      }),
+      review: new Pool(this.#options.origin, {
+        ...common,
+        connections: maxReviewConnections,
+        headersTimeout: reviewTimeoutMs,
+        bodyTimeout: reviewTimeoutMs,
       }),
       // Who reads a watch has a watchdog of its own.
       watch: new Pool(this.#options.origin, { ...common, bodyTimeout: 0 }),

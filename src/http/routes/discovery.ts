@@ -6,11 +6,16 @@ import type { Config } from "../../config/parse-config.ts";
 import type { PodSource } from "../../discovery/pod-source.ts";
 import type { PodStore } from "../../discovery/pod-store.ts";
 import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
+import type { Deadline } from "../../scrape/deadline.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
-import { discoverTargets } from "../../targets/discover-targets.ts";
-import type { NamespaceScope } from "../../targets/namespace-scope.ts";
+import { type DiscoveredTargets, discoverTargets } from "../../targets/discover-targets.ts";
+import { allowedNamespaces, type NamespaceScope } from "../../targets/namespace-scope.ts";
+import type { Namespaces } from "../../targets/namespace.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { addressesOutOfReach } from "../authentication/address-access.ts";
+import type { Caller } from "../authentication/caller.ts";
+import { requireNamespaces, visibleNamespaces } from "../authentication/namespace-access.ts";
 import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
@@ -25,9 +30,9 @@ import {
   namespacesToHold,
   refuse,
   takePlace,
-  unavailable,
   watchClient,
 } from "../scrape-admission.ts";
+import { unavailable } from "../unavailable.ts";
 import { parseDiscoveryRequest } from "./discovery-request.ts";
 
 export interface DiscoveryOptions {
@@ -56,19 +61,21 @@ async function discover(
   const { config, policy, metrics, namespaceScope } = o;
   const deadline = deadlineOf(request, config, metrics);
   const asked = parseDiscoveryRequest(request.checkedTarget);
-  const namespaces =
+  const configured =
     asked.namespaces === undefined ? namespaceScope.all() : admitNamespaces(namespaceScope, asked.namespaces);
-  const selection = { ...asked.selection, namespaces };
-  if (selection.path !== undefined) refuse(policy.checkPath(selection.path));
-  for (const port of selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
-  const address = publicAddressOf(request.headers.host, {
-    externalUrl: config.externalUrl,
-    tls: config.certificateFiles !== undefined,
-    urlPrefix: config.appUrlPrefix,
-  });
   const signal = watchClient(reply, { deadline, metrics });
   let memory: DiscoveryMemoryLease | undefined;
   try {
+    const call = { asked: asked.namespaces, configured, reply, deadline, signal };
+    const namespaces = await admitCaller(request.caller, call, o);
+    const selection = { ...asked.selection, namespaces };
+    if (selection.path !== undefined) refuse(policy.checkPath(selection.path));
+    for (const port of selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
+    const address = publicAddressOf(request.headers.host, {
+      externalUrl: config.externalUrl,
+      tls: config.certificateFiles !== undefined,
+      urlPrefix: config.appUrlPrefix,
+    });
     await holdPods(reply, {
       pods: o.podSource,
       namespaces: namespacesToHold(namespaces),
@@ -81,7 +88,8 @@ async function discover(
       variable: "MAX_CONCURRENT_SCRAPES",
       metrics,
     });
-    const { targets, skipped } = discoverTargets(selection, o);
+    const { targets, skipped } = await withinReach(request.caller, discoverTargets(selection, o), o);
+    signal.throwIfAborted();
     metrics.setSdTargetsSkipped(skipped);
     memory = await o.memory.admit(targets.length, { deadline, signal });
     const answer = await renderDiscovery(targets, {
@@ -100,6 +108,50 @@ async function discover(
     memory?.release();
   }
   return reply;
+}
+
+interface DiscoveryCall {
+  /** Undefined: every namespace that is configured. */
+  readonly asked: Namespaces | undefined;
+  readonly configured: Namespaces;
+  readonly reply: FastifyReply;
+  readonly deadline: Deadline;
+  readonly signal: AbortSignal;
+}
+
+/** The namespaces that the answer is about. Throws HttpError 403 when the caller may not see them. */
+async function admitCaller(
+  caller: Caller,
+  { asked, configured, reply, deadline, signal }: DiscoveryCall,
+  o: DiscoveryOptions,
+): Promise<Namespaces> {
+  if (asked !== undefined) await requireNamespaces(caller, asked);
+  const known = async () => {
+    await holdPods(reply, { pods: o.podSource, namespaces: [undefined], deadline, signal });
+    return allowedNamespaces("*", o);
+  };
+  const namespaces =
+    asked === undefined ? await visibleNamespaces(caller, configured, { known }) : configured;
+  signal.throwIfAborted();
+  return namespaces;
+}
+
+/** Without the targets that `/kubesd` would refuse this caller. */
+async function withinReach(
+  caller: Caller,
+  { targets, skipped }: DiscoveredTargets,
+  { pods }: DiscoveryOptions,
+): Promise<DiscoveredTargets> {
+  const outOfReach = await addressesOutOfReach(
+    caller,
+    targets.map(({ ip }) => ip),
+    { pods },
+  );
+  if (outOfReach.size === 0) return { targets, skipped };
+  const reached = targets.filter(({ ip }) => !outOfReach.has(ip));
+  const reason = "address_not_allowed";
+  const refused = (skipped.get(reason) ?? 0) + targets.length - reached.length;
+  return { targets: reached, skipped: new Map([...skipped, [reason, refused]]) };
 }
 
 async function send(

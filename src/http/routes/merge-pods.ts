@@ -25,6 +25,9 @@ import { isSeveralPorts } from "../../targets/pod-ports.ts";
 import { type PodSelection, type SelectedPods, selectPods } from "../../targets/select-pods.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { addressesOutOfReach } from "../authentication/address-access.ts";
+import type { Caller } from "../authentication/caller.ts";
+import { requireNamespaces } from "../authentication/namespace-access.ts";
 import { chooseCoding, type ContentCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
 import { ClientGoneError } from "../client-presence.ts";
@@ -43,9 +46,9 @@ import {
   namespacesToHold,
   refuse,
   takePlace,
-  unavailable,
   watchClient,
 } from "../scrape-admission.ts";
+import { unavailable } from "../unavailable.ts";
 import { type MergeRequest, parseMergeRequest } from "./merge-request.ts";
 
 export interface MergePodsOptions {
@@ -77,10 +80,12 @@ async function mergePods(
   const namespaces = admitNamespaces(o.namespaceScope, merge.selection.namespaces);
   const selection = { ...merge.selection, namespaces };
   for (const port of selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
-  // Compiled only for those who may scrape: patterns cost more than any other part of a request.
-  const filter = new FamilyPatterns(merge.include, merge.exclude);
   const signal = watchClient(reply, { deadline, metrics });
   try {
+    await requireNamespaces(request.caller, merge.selection.namespaces);
+    signal.throwIfAborted();
+    // Compiled only for those who may scrape: patterns cost more than any other part of a request.
+    const filter = new FamilyPatterns(merge.include, merge.exclude);
     // Before it takes a place: whoever waits for a first list must not keep others from pods that are known.
     await holdPods(reply, {
       pods: o.podSource,
@@ -94,7 +99,8 @@ async function mergePods(
       variable: "MAX_CONCURRENT_SCRAPES",
       metrics,
     });
-    const selected = selectPods(selection, { pods, policy });
+    const selected = await withinReach(request.caller, selectPods(selection, { pods, policy }), o);
+    signal.throwIfAborted();
     requireAny(selected, merge);
     const podLabels = podLabelsFor(merge.selection, config);
     const formats = readAccept(request.headers.accept);
@@ -140,6 +146,32 @@ async function mergePods(
     o.logger.debug(subjectOf(merge), "The client left before its answer was complete");
   }
   return reply;
+}
+
+/** A pod that shares its address with pods that the caller may not see has failed: its address leads to those as well. */
+async function withinReach(
+  caller: Caller,
+  selected: SelectedPods,
+  { pods }: MergePodsOptions,
+): Promise<SelectedPods> {
+  const outOfReach = await addressesOutOfReach(
+    caller,
+    selected.targets.map(({ ip }) => ip),
+    { pods },
+  );
+  if (outOfReach.size === 0) return selected;
+  const refused = selected.targets.filter(({ ip }) => outOfReach.has(ip));
+  const reason = "not_allowed";
+  const detail = "the pod's address is also one of pods that the caller may not see";
+  return {
+    ...selected,
+    targets: selected.targets.filter(({ ip }) => !outOfReach.has(ip)),
+    // Once, also where several of its ports were meant.
+    failed: [
+      ...selected.failed,
+      ...[...new Set(refused.map(({ pod }) => pod!))].map((pod) => ({ pod, reason, detail }) as const),
+    ],
+  };
 }
 
 type UpOutcome = Extract<PodOutcome<ParsedBody>, { up: true }>;

@@ -14,6 +14,7 @@ import type { Target } from "../../targets/target.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { forwardedCodings, readAcceptEncoding } from "../accept-encoding.ts";
+import { requireHolders } from "../authentication/address-access.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import { pump } from "../pump.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
@@ -54,8 +55,11 @@ async function passThroughPod(
   const signal = watchClient(reply, { deadline, metrics });
   let target: Target | undefined;
   try {
+    await requireHolders(request.caller, selection.ip, { ...o, signal });
     const namespaces = namespacesToKnow(selection.ip, o);
     await holdPods(reply, { pods: o.podSource, namespaces, deadline, signal });
+    // Pods may have become known meanwhile.
+    await requireHolders(request.caller, selection.ip, { ...o, signal });
     target = chooseTarget(selection, o);
     takePlace(reply, {
       limit: o.limit,

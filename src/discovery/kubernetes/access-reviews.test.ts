@@ -7,22 +7,22 @@ import type { ApiReview } from "./api-client.ts";
 const resource = { group: "", resource: "pods", subresource: "metrics" };
 
 function create(answer: unknown, o: { audiences?: string[]; timeoutMs?: number } = {}) {
+  const given: AbortSignal[] = [];
   const asked: Omit<ApiReview, "signal">[] = [];
   const reviews = new AccessReviews({
     client: {
       review: async ({ signal, ...review }) => {
         asked.push(review);
         if (answer !== "never") return answer;
-        const { promise, reject } = Promise.withResolvers<never>();
-        signal.addEventListener("abort", () => reject(signal.reason as Error));
-        return await promise;
+        given.push(signal);
+        return await new Promise(() => undefined);
       },
     },
     resource,
     audiences: [],
     ...o,
   });
-  return { reviews, asked };
+  return { reviews, asked, given };
 }
 
 const authenticated = (user: unknown, more: object = {}) => ({
@@ -108,6 +108,7 @@ test.for([[{ allowed: false }], [{}], [{ allowed: "true" }], [{ allowed: true, d
 );
 
 test("a review that takes too long is a server that cannot be reached", async () => {
-  const { reviews } = create("never", { timeoutMs: 20 });
+  const { reviews, given } = create("never", { timeoutMs: 20 });
   await expect(reviews.userOf("t")).rejects.toMatchObject({ name: "ApiError", problem: "unreachable" });
+  expect(given[0]!.aborted).toBe(true);
 });

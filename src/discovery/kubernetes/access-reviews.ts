@@ -70,15 +70,22 @@ export class AccessReviews {
 
   async #review(group: string, kind: string, spec: object): Promise<Readonly<Record<string, unknown>>> {
     const { client, timeoutMs = defaultTimeoutMs } = this.#options;
-    const tooLate = new ApiError("unreachable", "the API server does not answer in time");
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(tooLate), timeoutMs);
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const tooLate = new ApiError("unreachable", "the API server does not answer in time");
+      controller.abort(tooLate);
+      // By itself: a request that waits for its connection does not notice that it was given up.
+      late.reject(tooLate);
+    }, timeoutMs);
     try {
-      const answer = await client.review({
+      const work = client.review({
         path: `/apis/${group}/v1/${kind.toLowerCase()}s`,
         document: { apiVersion: `${group}/v1`, kind, spec },
         signal: controller.signal,
       });
+      work.catch(() => undefined);
+      const answer = await Promise.race([work, late.promise]);
       const { status } = asObject(answer);
       if (!isObject(status)) throw malformed();
       return status;

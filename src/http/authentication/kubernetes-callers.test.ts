@@ -87,7 +87,7 @@ test("what the API server said is good for KUBERNETES_AUTH_CACHE, yes and no, an
   expect([await ask("ann"), await ask("bob")]).toEqual([401, false]);
 });
 
-test("rights that were taken away are gone after KUBERNETES_AUTH_CACHE, counted from when they were asked for", async () => {
+test("a token that was revoked stops working within KUBERNETES_AUTH_CACHE, counted from when it was asked for", async () => {
   const { ask, clock, rights, state } = create({ ann: ["team-a"] });
   const gate = Promise.withResolvers<void>();
   state.gate = gate.promise;
@@ -96,12 +96,11 @@ test("rights that were taken away are gone after KUBERNETES_AUTH_CACHE, counted 
   clock.ms = 30_000;
   gate.resolve();
   expect(await slow).toBe(true);
-  // The token was asked for at 0, the namespace at 30 s.
-  rights.set("ann", []);
-  clock.ms = 89_999;
+  rights.delete("ann");
+  clock.ms = 59_999;
   expect(await ask("ann")).toBe(true);
-  clock.ms = 90_000;
-  expect(await ask("ann")).toBe(false);
+  clock.ms = 60_000;
+  expect(await ask("ann")).toBe(401);
 });
 
 test("while the API server is away, a yes is good until MAX_POD_LIST_AGE; what is not known is 503, not 401", async () => {

@@ -2,6 +2,8 @@
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { ConfigurationError } from "./config/configuration-error.ts";
+import { withWebTls } from "./config/listener-settings.ts";
 import type { Config } from "./config/parse-config.ts";
 import { PodsFile } from "./discovery/file/pods-file.ts";
 import { AccessReviews } from "./discovery/kubernetes/access-reviews.ts";
@@ -14,11 +16,13 @@ import { createPodReader } from "./discovery/pod-reader.ts";
 import { PodStore } from "./discovery/pod-store.ts";
 import type { PodReader } from "./discovery/pod.ts";
 import { Authenticator } from "./http/authentication/authenticator.ts";
+import { BasicAuthUsers } from "./http/authentication/basic-auth-users.ts";
 import { BearerTokensFile } from "./http/authentication/bearer-tokens-file.ts";
 import { KubernetesCallers } from "./http/authentication/kubernetes-callers.ts";
-import { CertificateWatch } from "./http/certificate-watch.ts";
+import { type CertificateStatus, CertificateWatch } from "./http/certificate-watch.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
+import { WebConfigWatch } from "./http/web-config/web-config-watch.ts";
 import { BufferBudget } from "./scrape/buffer-budget.ts";
 import { ConnectionSlots } from "./scrape/connection-slots.ts";
 import { PassThrough } from "./scrape/pass-through.ts";
@@ -51,7 +55,11 @@ export interface App {
   stop(o: { delayMs: number }): Promise<void>;
 }
 
-export function createApp(config: Config, { logger, version }: AppOptions): App {
+/** Reads WEB_CONFIG_FILE, and opens nothing else. Rejects with ConfigurationError when that file cannot be used. */
+export async function createApp(given: Config, { logger, version }: AppOptions): Promise<App> {
+  const web =
+    given.webConfigFile === undefined ? undefined : await openWebConfig(given.webConfigFile, logger);
+  const config = web?.current.tls === undefined ? given : withWebTls(given);
   const metrics = createMetrics({ version });
   const policy = new AccessPolicy(config);
   const pods = new PodStore();
@@ -104,8 +112,10 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     scraper,
     passThrough,
     metrics,
+    web,
     logger,
   });
+  const users = new BasicAuthUsers();
   const certificate =
     config.certificateFiles === undefined
       ? undefined
@@ -126,8 +136,9 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     bufferedBytes: () => budget.heldBytes,
     podListAgeSeconds: () => secondsOf(source.status.ageMs),
     podListLastContactTimestampSeconds: () => secondsOf(source.status.lastContactMs),
-    certificateExpiryTimestampSeconds: () => certificate?.status?.expirySeconds,
-    certificateReloadSuccess: () => certificate?.status?.reloadSuccess,
+    certificateExpiryTimestampSeconds: () => certificate?.status?.expirySeconds ?? web?.status.expirySeconds,
+    // Of two watches the one that has a problem.
+    certificateReloadSuccess: () => reloadSuccessOf([certificate?.status, web?.status]),
   });
 
   return {
@@ -136,6 +147,10 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
         await tls.start();
         await certificate?.start();
         await tokens?.start();
+        web?.start((read) => {
+          if (read.tls !== undefined) main.useCertificate(read.tls.certificate, read.tls.policy);
+          users.use(read.users);
+        });
         const address = config.listenAddress;
         const addresses = {
           main: await main.listen({
@@ -145,7 +160,7 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
           }),
           metrics: await own.listen({ address, port: config.metricsHttpPort, variable: "METRICS_HTTP_PORT" }),
         };
-        const protocol = certificate === undefined ? "http" : "https";
+        const protocol = config.servesTls ? "https" : "http";
         logger.info({ version, protocol, ...addresses }, "Listening");
         await source.start();
         return addresses;
@@ -168,10 +183,25 @@ export function createApp(config: Config, { logger, version }: AppOptions): App 
     await source.stop();
     await certificate?.stop();
     await tokens?.stop();
+    await web?.stop();
+    await users.close();
     connections.close();
     await tls.stop();
     await own.close({ graceMs: 0 });
   }
+}
+
+async function openWebConfig(path: string, logger: Logger): Promise<WebConfigWatch> {
+  try {
+    return await WebConfigWatch.open({ path, logger });
+  } catch (error) {
+    throw new ConfigurationError((error as Error).message, { cause: error });
+  }
+}
+
+function reloadSuccessOf(watches: readonly (CertificateStatus | undefined)[]): 0 | 1 | undefined {
+  const known = watches.flatMap((status) => status?.reloadSuccess ?? []);
+  return known.length === 0 ? undefined : known.includes(0) ? 0 : 1;
 }
 
 interface PodSourceParts {

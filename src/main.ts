@@ -6,7 +6,8 @@ import { findPackageJSON } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { destination } from "pino";
 
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
+import { ConfigurationError } from "./config/configuration-error.ts";
 import { parseConfig } from "./config/parse-config.ts";
 import { createScrapeConfig } from "./scrape-config/scrape-config.ts";
 import { createLogger } from "./telemetry/logger.ts";
@@ -84,13 +85,14 @@ export async function main(): Promise<void> {
   });
 
   for (const warning of warnings) logger.warn(warning);
+  let app: App | undefined;
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) exit(1);
     stopping = true;
     logger.info({ signal, delayMs: config.shutdownDelayMs }, "Stopping");
     try {
-      await app.stop({ delayMs: config.shutdownDelayMs });
+      await app?.stop({ delayMs: config.shutdownDelayMs });
       logger.info("Stopped");
       await exitAfterLogging(0);
     } catch (error) {
@@ -101,16 +103,18 @@ export async function main(): Promise<void> {
   // Node.js would open its debugger, which the start refused.
   process.on("SIGUSR1", () => undefined);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
-  const app = createApp(config, { logger, version });
 
   try {
+    app = await createApp(config, { logger, version });
+    // Told to stop before there was anything to stop.
+    if (stopping) return;
     await app.start();
     logger.info("Started");
   } catch (error) {
     // What was told to stop while it started cannot start.
     if (stopping) return;
     logger.fatal({ err: error }, "Cannot start");
-    await exitAfterLogging(1);
+    await exitAfterLogging(error instanceof ConfigurationError ? 2 : 1);
   }
 }
 

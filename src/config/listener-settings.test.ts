@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { ConfigurationError } from "./configuration-error.ts";
+import { withWebTls } from "./listener-settings.ts";
 import { parseConfig } from "./parse-config.ts";
 
 function parse(env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
@@ -52,6 +54,36 @@ test.for([
     mainPortVariable,
     certificateFiles: { keyFile: "tls.key", certFile: "tls.crt", caFile: undefined, passwordFile: undefined },
   });
+});
+
+const web = { WEB_CONFIG_FILE: "web.yml" };
+
+test.for([
+  [web, [], 5053, "HTTPS_PORT"],
+  [{ ...web, HTTP_PORT: "1", HTTPS_PORT: "3" }, [], 3, "HTTPS_PORT"],
+  [{ ...web, HTTPS_PORT: "3", K8S_NODEJS_PORT: "2" }, [], 2, "K8S_NODEJS_PORT"],
+  [{ ...web, K8S_NODEJS_PORT: "2" }, ["--https-port=3"], 3, "HTTPS_PORT"],
+  [{ ...web, K8S_NODEJS_PORT: "2" }, ["--http-port=1"], 2, "K8S_NODEJS_PORT"],
+] as Case[])(
+  "TLS of WEB_CONFIG_FILE with %j %j is on port %i by %s",
+  ([env, argv, port, mainPortVariable]) => {
+    const { config, warnings } = configOf(env, argv);
+    expect(config.servesTls).toBe(false);
+    expect(withWebTls(config)).toMatchObject({ servesTls: true, mainPort: port, mainPortVariable });
+    expect(warnings.join()).not.toContain("no effect");
+  },
+);
+
+test.for([
+  [tls, "CERT_KEY_FILE, CERT_FILE are set"],
+  [{ CERT_FILE: "tls.crt" }, "CERT_FILE is set"],
+  [{ CERT_CA_FILE: "tls.crt" }, "CERT_CA_FILE is set"],
+] as [Record<string, string>, string][])("TLS of WEB_CONFIG_FILE contradicts %j", ([env, state]) => {
+  const { config } = configOf({ ...web, ...env });
+  expect(() => withWebTls(config)).toThrow(ConfigurationError);
+  expect(() => withWebTls(config)).toThrow(
+    `Cannot serve HTTPS in two ways: WEB_CONFIG_FILE has tls_server_config, and ${state}; wanted one of both`,
+  );
 });
 
 const twice = (port: number, variable: string) =>

@@ -1,5 +1,6 @@
 // What the main listener is: HTTP or HTTPS, on which port, and which variable said so. The variables and their precedence are
 // those of the original. Knows names of files only; never opens one.
+import { ConfigurationError } from "./configuration-error.ts";
 import { options, type Settings } from "./options.ts";
 import type { SettingsContext } from "./resolve-settings.ts";
 
@@ -16,8 +17,17 @@ export interface ListenerSettings {
   readonly mainPort: number;
   /** The variable that set the port, or whose default it is. */
   readonly mainPortVariable: string;
-  /** Absent for plain HTTP. */
+  /** Absent for plain HTTP, and for TLS of WEB_CONFIG_FILE. */
   readonly certificateFiles?: CertificateFiles;
+  /** The main listener speaks TLS. With WEB_CONFIG_FILE known once that has been read: `withWebTls()`. */
+  readonly servesTls: boolean;
+  /** What changes if WEB_CONFIG_FILE has TLS. */
+  readonly webTls: {
+    readonly port: number;
+    readonly portVariable: string;
+    /** Variables that are set and must not be then. */
+    readonly contradicting: readonly string[];
+  };
 }
 
 /** Options that have no value of their own in Config: `ListenerSettings` stand for them. */
@@ -40,8 +50,10 @@ export function resolveListeners(
   { given, refused }: Pick<SettingsContext, "given" | "refused">,
 ): { listeners: ListenerSettings; problems: string[] } {
   const { certKeyFile: keyFile, certFile } = files;
-  const portKey = mainPortKey(given);
-  const mainPort = ports[portKey] ?? ports[schemePortKey(given)];
+  const ownScheme = schemePortKey(given);
+  const portKey = mainPortKey(given, ownScheme);
+  const mainPort = ports[portKey] ?? ports[ownScheme];
+  const webPortKey = mainPortKey(given, "httpsPort");
   const problems = certificateProblems(given);
   if (
     mainPort === ports.metricsHttpPort &&
@@ -65,8 +77,28 @@ export function resolveListeners(
           passwordFile: files.certKeyPasswdFile,
         },
       }),
+    servesTls: keyFile !== undefined && certFile !== undefined,
+    webTls: {
+      port: ports[webPortKey] ?? ports.httpsPort,
+      portVariable: options[webPortKey].env,
+      contradicting: fileKeys.filter((key) => given.has(key)).map((key) => options[key].env),
+    },
   };
   return { listeners, problems };
+}
+
+const fileKeys = ["certKeyFile", "certFile", "certCaFile", "certKeyPasswdFile"] as const;
+
+/** The settings once it is known that WEB_CONFIG_FILE has TLS. Throws ConfigurationError when that contradicts others. */
+export function withWebTls<C extends ListenerSettings>(config: C): C {
+  const { port, portVariable, contradicting } = config.webTls;
+  if (contradicting.length > 0) {
+    throw new ConfigurationError(
+      `Cannot serve HTTPS in two ways: WEB_CONFIG_FILE has tls_server_config, and ${contradicting.join(", ")} ` +
+        `${contradicting.length === 1 ? "is" : "are"} set; wanted one of both`,
+    );
+  }
+  return { ...config, servesTls: true, mainPort: port, mainPortVariable: portVariable };
 }
 
 /** Says that a setting has no effect, above all where somebody expects HTTPS from it. */
@@ -76,14 +108,17 @@ export function listenerWarnings(given: Given): string[] {
     used === "httpPort"
       ? (["is not set", ["httpsPort", "certFile", "certCaFile", "certKeyPasswdFile"]] as const)
       : (["is set", ["httpPort"]] as const);
-  return unused
-    .filter((key) => given.has(key))
-    .map((key) => `${options[key].env} has no effect: CERT_KEY_FILE, which selects HTTPS, ${state}`);
+  return (
+    unused
+      .filter((key) => given.has(key))
+      // Whether there is TLS in that file is known later.
+      .filter((key) => key !== "httpsPort" || !given.has("webConfigFile"))
+      .map((key) => `${options[key].env} has no effect: CERT_KEY_FILE, which selects HTTPS, ${state}`)
+  );
 }
 
 /** Flags beat variables; among equals K8S_NODEJS_PORT beats HTTP_PORT and HTTPS_PORT, as in the original. */
-function mainPortKey(given: Given): PortKey {
-  const own = schemePortKey(given);
+function mainPortKey(given: Given, own: "httpPort" | "httpsPort"): PortKey {
   const nodejs = given.get("k8sNodejsPort");
   if (nodejs === undefined) return own;
   return nodejs.source === "environment" && given.get(own)?.source === "flag" ? own : "k8sNodejsPort";

@@ -306,20 +306,20 @@ export const options = {
     group: "listeners",
     kind: listenPort(),
     default: "5050",
-    help: "The port that Prometheus scrapes through, unless CERT_KEY_FILE is set. 0: any free port.",
+    help: "The port that Prometheus scrapes through, unless CERT_KEY_FILE is set or WEB_CONFIG_FILE has TLS. 0: any free port.",
   },
   httpsPort: {
     env: "HTTPS_PORT",
     group: "listeners",
     kind: listenPort(),
     default: "5053",
-    help: "The port that Prometheus scrapes through if CERT_KEY_FILE is set. 0: any free port.",
+    help: "The port that Prometheus scrapes through if CERT_KEY_FILE is set or WEB_CONFIG_FILE has TLS. 0: any free port.",
   },
   k8sNodejsPort: {
     env: "K8S_NODEJS_PORT",
     group: "listeners",
     kind: listenPort(),
-    defaultText: "HTTPS_PORT if CERT_KEY_FILE is set, else HTTP_PORT",
+    defaultText: "HTTPS_PORT if CERT_KEY_FILE is set or WEB_CONFIG_FILE has TLS, else HTTP_PORT",
     help: "Beats HTTP_PORT and HTTPS_PORT where both are variables or both are flags.",
   },
   certKeyFile: {
@@ -353,6 +353,15 @@ export const options = {
     group: "listeners",
     kind: filePath(),
     help: "The password of CERT_KEY_FILE if that is encrypted: the whole file, but for one line break at its end.",
+  },
+  webConfigFile: {
+    env: "WEB_CONFIG_FILE",
+    group: "listeners",
+    kind: filePath(),
+    help:
+      "TLS with client certificates, users with passwords, response headers and a rate limit of the main listener, in the " +
+      "format of Prometheus' exporter-toolkit. It is read again every 5 s, with the files that it names; what cannot be used " +
+      "leaves the last good one in use, and at the start ends the program. Its TLS excludes CERT_KEY_FILE and its companions.",
   },
   appUrlPrefix: {
     env: "APP_URL_PREFIX",

@@ -301,6 +301,7 @@ const cases: Record<OptionKey, OptionCase> = {
   certFile: { good: [["/tls.crt", "/tls.crt"]], bad: badPaths, beside: { CERT_KEY_FILE: "tls.key" } },
   certCaFile: { good: [["/ca.crt", "/ca.crt"]], bad: badPaths, beside: https },
   certKeyPasswdFile: { good: [["/passwd", "/passwd"]], bad: badPaths, beside: https },
+  webConfigFile: { good: [["/web.yml", "/web.yml"]], bad: badPaths },
   appUrlPrefix: {
     default: "",
     good: [

@@ -1,9 +1,10 @@
 // Serves HTTPS with what is in the certificate's files now: authorities renew certificates every few weeks, and nobody restarts a
 // proxy for that. Files that do not fit each other leave the last good ones in use.
 import type { CertificateFiles } from "../config/listener-settings.ts";
-import { poll } from "../files/poll.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ReloadedFiles } from "./reloaded-files.ts";
 import {
+  type CertificateContents,
   createServingCertificate,
   findValidityProblem,
   readCertificateFiles,
@@ -22,97 +23,57 @@ export interface CertificateWatchOptions {
 }
 
 export interface CertificateStatus {
-  /** Unix time at which the certificate in use, or one of its chain, expires first. */
-  readonly expirySeconds: number;
+  /** Unix time at which the certificate in use, or one of its chain, expires first; absent without a certificate. */
+  readonly expirySeconds?: number;
   /** 1; 0 when the files could not be used when they were last read. */
   readonly reloadSuccess: 0 | 1;
 }
 
-/**
- * Reads the files at intervals and compares their content. A problem is logged once for each content, not at every read.
- */
 export class CertificateWatch {
-  readonly #options: Required<CertificateWatchOptions>;
-  readonly #stop = new AbortController();
-  #polling: Promise<void> | undefined;
-  #accepted: { readonly hash: string; readonly certificate: ServingCertificate } | undefined;
-  #refused: { readonly hash: string; readonly problem: Error } | undefined;
-  #loggedProblem: string | undefined;
+  readonly #files: ReloadedFiles<CertificateContents & { readonly hash: string }, ServingCertificate>;
 
-  constructor(options: CertificateWatchOptions) {
-    this.#options = { intervalMs: defaultIntervalMs, ...options };
+  constructor({ files, apply, logger, intervalMs = defaultIntervalMs }: CertificateWatchOptions) {
+    this.#files = new ReloadedFiles({
+      read: () => readCertificateFiles(files),
+      create: createServingCertificate,
+      apply,
+      onAccepted: (certificate) =>
+        logCertificate(certificate, { setting: "CERT_FILE", path: files.certFile, logger }),
+      messages: {
+        refused: "The certificate's files cannot be used, the last good ones stay in use",
+        recovered: "The certificate's files can be used again",
+      },
+      logger,
+      intervalMs,
+    });
   }
 
   /** Undefined until the first certificate is in use. */
   get status(): CertificateStatus | undefined {
-    if (this.#accepted === undefined) return undefined;
-    return {
-      expirySeconds: this.#accepted.certificate.expiresMs / 1000,
-      reloadSuccess: this.#loggedProblem === undefined ? 1 : 0,
-    };
+    const { value, reloadSuccess } = this.#files;
+    return value === undefined ? undefined : { expirySeconds: value.expiresMs / 1000, reloadSuccess };
   }
 
   /** Puts the first certificate to use and goes on watching. Rejects, and watches nothing, when there is no good one. */
   async start(): Promise<void> {
-    await this.#load();
-    const { intervalMs } = this.#options;
-    this.#polling = poll(() => this.#look(), { intervalMs, signal: this.#stop.signal });
+    await this.#files.load();
+    this.#files.watch();
   }
 
   /** Ends the watch; a read that runs is waited for. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#polling;
+    await this.#files.stop();
   }
+}
 
-  async #look(): Promise<void> {
-    try {
-      await this.#load();
-      this.#logRecovery();
-    } catch (error) {
-      this.#logProblem(error as Error);
-    }
-  }
-
-  async #load(): Promise<void> {
-    const { files, apply } = this.#options;
-    const contents = await readCertificateFiles(files);
-    const { hash } = contents;
-    if (hash === this.#accepted?.hash) return;
-    if (hash === this.#refused?.hash) throw this.#refused.problem;
-    try {
-      const certificate = createServingCertificate(contents, files);
-      apply(certificate);
-      this.#accepted = { hash, certificate };
-    } catch (error) {
-      this.#refused = { hash, problem: error as Error };
-      throw error;
-    }
-    this.#logAccepted(this.#accepted.certificate);
-  }
-
-  #logAccepted(certificate: ServingCertificate): void {
-    const { files, logger } = this.#options;
-    const expires = new Date(certificate.expiresMs).toISOString();
-    logger.info({ path: files.certFile, expires }, "Certificate read from CERT_FILE");
-    const problem = findValidityProblem(certificate, Date.now());
-    if (problem !== undefined)
-      logger.warn({ path: files.certFile, problem }, "Clients will refuse the certificate in CERT_FILE");
-  }
-
-  #logProblem(problem: Error): void {
-    const logged = `${problem.message} ${this.#refused?.hash}`;
-    if (this.#loggedProblem === logged) return;
-    this.#loggedProblem = logged;
-    this.#options.logger.warn(
-      { err: problem },
-      "The certificate's files cannot be used, the last good ones stay in use",
-    );
-  }
-
-  #logRecovery(): void {
-    if (this.#loggedProblem === undefined) return;
-    this.#loggedProblem = undefined;
-    this.#options.logger.info("The certificate's files can be used again");
-  }
+/** Tells which certificate is in use from now on, and what clients will object to. */
+export function logCertificate(
+  certificate: ServingCertificate,
+  { setting, path, logger }: { setting: string; path: string; logger: Pick<Logger, "info" | "warn"> },
+): void {
+  const expires = new Date(certificate.expiresMs).toISOString();
+  logger.info({ path, expires }, `Certificate read from ${setting}`);
+  const problem = findValidityProblem(certificate, Date.now());
+  if (problem !== undefined)
+    logger.warn({ path, problem }, `Clients will refuse the certificate in ${setting}`);
 }

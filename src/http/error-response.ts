@@ -50,9 +50,10 @@ export function sendError(reply: FastifyReply, error: HttpError): FastifyReply {
 }
 
 /** The same answer as bytes, for a connection on which no request could be read. The connection has to be closed after it. */
-export function rawErrorResponse(error: HttpError): string {
+export function rawErrorResponse(error: HttpError, further: Readonly<Record<string, string>> = {}): string {
   const body = `${error.message}\n`;
   const headers = {
+    ...further,
     ...errorHeaders(error),
     "content-length": String(Buffer.byteLength(body)),
     connection: "close",

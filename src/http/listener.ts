@@ -5,10 +5,17 @@ import type { AddressInfo, Socket } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
 import type { Logger } from "../telemetry/logger.ts";
+import type { ClientRefusal } from "../telemetry/metric-definitions.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
-import { maxTlsConnections, peerOf, TlsConnections, tlsServerOptions } from "./tls-connections.ts";
+import {
+  maxTlsConnections,
+  peerOf,
+  TlsConnections,
+  type TlsPolicy,
+  tlsServerOptions,
+} from "./tls-connections.ts";
 import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
@@ -61,6 +68,12 @@ export interface ListenerOptions {
   readonly onConnectionRefused?: () => void;
   /** Called when a TLS handshake was not finished in time, or had to make room for others. */
   readonly onHandshakeRefused?: () => void;
+  /** Called when a client had no certificate, or none that lets it in. */
+  readonly onClientRefused?: (refusal: ClientRefusal) => void;
+  /** Further headers of every answer, by lower-case name, as they are at that moment. */
+  readonly answerHeaders?: () => Readonly<Record<string, string>>;
+  /** Called for every request before anything else looks at it; what it throws becomes the answer. */
+  readonly admitRequest?: () => void;
 }
 
 export interface ListenAddress {
@@ -124,16 +137,19 @@ export class Listener {
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
     makeRoomWhenFull(server);
     this.#tls = options.tls
-      ? new TlsConnections(server, { onHandshakeRefused: options.onHandshakeRefused })
+      ? new TlsConnections(server, {
+          onHandshakeRefused: options.onHandshakeRefused,
+          onClientRefused: options.onClientRefused,
+        })
       : undefined;
     this.#refuseUnusualRequests();
     this.#addHooks();
   }
 
   /** For connections from now on. Throws, and leaves the one before in use, when TLS refuses it. */
-  useCertificate(certificate: ServingCertificate): void {
+  useCertificate(certificate: ServingCertificate, policy?: TlsPolicy): void {
     if (this.#tls === undefined) throw new Error("Cannot use a certificate: this listener speaks plain HTTP");
-    this.#tls.useCertificate(certificate);
+    this.#tls.useCertificate(certificate, policy);
   }
 
   /** Opens the listener. Rejects with an error that names the variable when the address cannot be had. */
@@ -193,6 +209,7 @@ export class Listener {
     app.addHook("onRequest", (request, reply, done) => {
       this.#begin(request, reply);
       this.#refusePipelined(request.raw.socket);
+      this.#options.admitRequest?.();
       request.checkedTarget = this.#checkUnlessCondemned(request.raw);
       if (!request.underPrefix && request.checkedTarget.path.text !== "/") throw this.#outsidePrefix();
       done();
@@ -206,6 +223,10 @@ export class Listener {
       if (unexpected) this.#options.logger.error({ err: error }, "Cannot answer a request: unexpected error");
       return sendError(reply, httpError);
     });
+  }
+
+  get #answerHeaders(): Readonly<Record<string, string>> {
+    return this.#options.answerHeaders?.() ?? {};
   }
 
   #outsidePrefix(): HttpError {
@@ -234,6 +255,7 @@ export class Listener {
       stallMs: clientStallMs,
       onStall: () => this.#options.onClientStalled?.(),
     });
+    for (const [name, value] of Object.entries(this.#answerHeaders)) response.setHeader(name, value);
     if (this.#draining) response.setHeader("connection", "close");
     this.#options.onRequest?.(request, reply);
   }
@@ -280,6 +302,7 @@ export class Listener {
       closeWith(
         socket,
         new HttpError(405, "Cannot answer CONNECT: only GET, HEAD are allowed", { allow: "GET, HEAD" }),
+        this.#answerHeaders,
       );
     });
   }
@@ -291,7 +314,7 @@ export class Listener {
     // Bytes written now would land in the middle of the answer that is under way. And only what HTTP objects to has somebody to
     // answer: not a connection that broke, nor one whose TLS handshake failed.
     if (this.#answersOn.has(socket) || !socket.writable || !isHttpProblem(error.code)) socket.destroy();
-    else closeWith(socket, httpError);
+    else closeWith(socket, httpError, this.#answerHeaders);
   }
 }
 

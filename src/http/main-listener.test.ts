@@ -76,6 +76,7 @@ async function start({ env = {}, pods, ways, scrape = refuseToScrape, maxBuffere
     scraper: { scrape: scrape as PodScraper["scrape"], expectedBytes: (targets) => targets * 200e6 },
     passThrough: { open: () => Promise.resolve({ failed: true, reason: "connect", detail: "refused" }) },
     metrics,
+    web: undefined,
     logger: createLogger({
       level: "debug",
       format: "json",

@@ -26,6 +26,7 @@ import { addDiscoveryRoute } from "./routes/discovery.ts";
 import { addMergePodsRoute } from "./routes/merge-pods.ts";
 import { addPassThroughRoute } from "./routes/pass-through-pod.ts";
 import { addRootRoute } from "./routes/root.ts";
+import type { WebConfigWatch } from "./web-config/web-config-watch.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,6 +48,8 @@ export interface MainListenerOptions {
   readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly passThrough: Pick<PassThrough, "open">;
   readonly metrics: Metrics;
+  /** WEB_CONFIG_FILE. */
+  readonly web: Pick<WebConfigWatch, "current" | "rateLimit"> | undefined;
   readonly logger: Logger;
 }
 
@@ -57,14 +60,14 @@ export interface MainListener {
 }
 
 export function createMainListener(options: MainListenerOptions): MainListener {
-  const { config, metrics, logger } = options;
+  const { config, metrics, web, logger } = options;
   const merges = new ConcurrencyLimit(config.maxConcurrentScrapes);
   const passes = new ConcurrencyLimit(config.maxConcurrentKubesd);
   const callerFailures = new CallerFailures({ metrics, logger });
   const listener = new Listener({
     logger,
     urlPrefix: config.appUrlPrefix,
-    tls: config.certificateFiles !== undefined,
+    tls: config.servesTls,
     onRequest(request, reply) {
       const route = routeOf(request);
       reply.raw.once("close", () => {
@@ -75,6 +78,15 @@ export function createMainListener(options: MainListenerOptions): MainListener {
       recordCaller(error, request);
       if (error instanceof MalformedRequestError && error.limit !== undefined) metrics.limitHit(error.limit);
     },
+    answerHeaders: () => web?.current.headers ?? {},
+    admitRequest() {
+      if (web === undefined || web.rateLimit.take()) return;
+      metrics.limitHit("request_rate");
+      throw new HttpError(429, "Cannot answer: too many requests (rate_limit in WEB_CONFIG_FILE)", {
+        retryAfterSeconds: 1,
+      });
+    },
+    onClientRefused: (reason) => metrics.clientRefused(reason),
     onPipelined: () => metrics.limitHit("pipelined_requests"),
     onClientStalled: () => metrics.limitHit("client_stall"),
     onHeadTooLong: () => metrics.limitHit("header_size"),

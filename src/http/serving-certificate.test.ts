@@ -36,7 +36,7 @@ async function serve(texts: Texts): Promise<ServingCertificate & { folder: Certi
     caFile: texts.ca === undefined ? undefined : folder.ca,
     passwordFile: texts.password === undefined ? undefined : folder.password,
   };
-  return { ...createServingCertificate(await readCertificateFiles(files), files), folder };
+  return { ...createServingCertificate(await readCertificateFiles(files)), folder };
 }
 
 const namesOf = (chain: string) =>

@@ -1,5 +1,6 @@
-// The key, the certificate and its chain that HTTPS is served with, from the files of the original's variables. Whatever is wrong
-// with them is said here, before a client sees it, with variable and path. Never shows the key or its password.
+// The key, the certificate and its chain that HTTPS is served with, from the files of the original's variables or from
+// WEB_CONFIG_FILE. Whatever is wrong with them is said here, before a client sees it, with the setting. Never shows the key or its
+// password.
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 
@@ -13,14 +14,22 @@ const maxFileBytes = 1024 * 1024;
 /** Longer chains are refused by clients. */
 const maxChainLength = 10;
 
-/** The files as they were at one moment. */
-export interface CertificateContents {
-  readonly key: Buffer;
-  readonly cert: Buffer;
-  readonly ca: Buffer | undefined;
-  readonly password: Buffer | undefined;
-  /** Equal for equal contents. */
+/** What a setting named, as it was at one moment. */
+export interface NamedContent {
+  /** For messages: the setting, and the path of its file if there is one. */
+  readonly name: string;
+  readonly bytes: Buffer;
+  /** Equal for equal bytes. */
   readonly hash: string;
+}
+
+/** What a certificate is made of. */
+export interface CertificateContents {
+  readonly key: NamedContent;
+  readonly cert: NamedContent;
+  readonly ca?: NamedContent | undefined;
+  /** A text where there is none: what to say of an encrypted key. */
+  readonly password: NamedContent | string;
 }
 
 /** What a TLS server needs. Key and certificate fit each other. */
@@ -33,52 +42,53 @@ export interface ServingCertificate {
   readonly expiresMs: number;
 }
 
-/** Rejects when a file is absent, unreadable, no regular file or larger than 1 MiB. */
-export async function readCertificateFiles(files: CertificateFiles): Promise<CertificateContents> {
+/**
+ * The files of the original's variables, with a hash over all of them. Rejects when a file is absent, unreadable, no regular file
+ * or larger than 1 MiB.
+ */
+export async function readCertificateFiles(
+  files: CertificateFiles,
+): Promise<CertificateContents & { readonly hash: string }> {
   // One after the other: of several that cannot be read it is always the same that is named.
-  const key = await read("CERT_KEY_FILE", files.keyFile);
-  const cert = await read("CERT_FILE", files.certFile);
-  const ca = await readIfNamed("CERT_CA_FILE", files.caFile);
-  const password = await readIfNamed("CERT_KEY_PASSWD_FILE", files.passwordFile);
+  const key = await readNamedFile("CERT_KEY_FILE", files.keyFile);
+  const cert = await readNamedFile("CERT_FILE", files.certFile);
+  const ca = files.caFile === undefined ? undefined : await readNamedFile("CERT_CA_FILE", files.caFile);
+  const password =
+    files.passwordFile === undefined
+      ? undefined
+      : await readNamedFile("CERT_KEY_PASSWD_FILE", files.passwordFile);
   return {
-    key: key.bytes,
-    cert: cert.bytes,
-    ca: ca?.bytes,
-    password: password?.bytes,
+    key,
+    cert,
+    ca,
+    password: password ?? "CERT_KEY_PASSWD_FILE is not set",
     hash: [key, cert, ca, password].map((content) => content?.hash ?? "").join(" "),
   };
 }
 
-async function readIfNamed(variable: string, path: string | undefined) {
-  return path === undefined ? undefined : await read(variable, path);
-}
-
-async function read(variable: string, path: string) {
+/** `setting`: for messages. */
+export async function readNamedFile(setting: string, path: string): Promise<NamedContent> {
+  const name = `${setting} ${JSON.stringify(path)}`;
   try {
-    return await readBoundedFile(path, { maxBytes: maxFileBytes });
+    return { name, ...(await readBoundedFile(path, { maxBytes: maxFileBytes })) };
   } catch (error) {
-    throw new Error(`Cannot read ${variable} ${JSON.stringify(path)}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new Error(`Cannot read ${name}: ${(error as Error).message}`, { cause: error });
   }
 }
 
 /** Throws when the contents are not what they should be or do not fit each other. */
-export function createServingCertificate(
-  { key, cert, ca, password }: CertificateContents,
-  files: CertificateFiles,
-): ServingCertificate {
-  const certificates = parse("CERT_FILE", files.certFile, cert);
-  const authorities = ca === undefined ? [] : parse("CERT_CA_FILE", files.caFile ?? "", ca);
-  const privateKey = openKey(key, password, files);
+export function createServingCertificate({
+  key,
+  cert,
+  ca,
+  password,
+}: CertificateContents): ServingCertificate {
+  const certificates = parseNamed(cert);
+  const authorities = ca === undefined ? [] : parseNamed(ca);
+  const privateKey = openKey(key, password);
   const leaf = certificates[0]!;
-  if (!leaf.checkPrivateKey(privateKey)) {
-    throw unusable(
-      "CERT_KEY_FILE",
-      files.keyFile,
-      `it is not the key of the first certificate in CERT_FILE ${JSON.stringify(files.certFile)}`,
-    );
-  }
+  if (!leaf.checkPrivateKey(privateKey))
+    throw unusable(key, `it is not the key of the first certificate in ${cert.name}`);
   const chain = completeChain(certificates, authorities);
   const serving = {
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
@@ -89,7 +99,7 @@ export function createServingCertificate(
     createSecureContext({ key: serving.key, cert: serving.chain });
   } catch (error) {
     // Such as a key that is too short: what OpenSSL says names no secret.
-    throw unusable("CERT_FILE", files.certFile, `TLS refuses it: ${(error as Error).message}`);
+    throw unusable(cert, `TLS refuses it: ${(error as Error).message}`);
   }
   return serving;
 }
@@ -107,12 +117,12 @@ export function findValidityProblem({ chain }: ServingCertificate, nowMs: number
   return undefined;
 }
 
-/** At least one. */
-function parse(variable: string, path: string, pem: Buffer): X509Certificate[] {
+/** At least one. Throws an error that names the setting. */
+export function parseNamed(pem: NamedContent): X509Certificate[] {
   try {
-    return parseCertificates(pem.toString("latin1")).map((text) => new X509Certificate(text));
+    return parseCertificates(pem.bytes.toString("latin1")).map((text) => new X509Certificate(text));
   } catch (error) {
-    throw unusable(variable, path, (error as Error).message);
+    throw unusable(pem, (error as Error).message);
   }
 }
 
@@ -142,12 +152,16 @@ function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): b
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }
 
-function openKey(pem: Buffer, password: Buffer | undefined, files: CertificateFiles): KeyObject {
-  const passphrase = password === undefined ? undefined : withoutLineBreak(password);
+function openKey(key: NamedContent, password: NamedContent | string): KeyObject {
+  const passphrase = typeof password === "string" ? undefined : withoutLineBreak(password.bytes);
   try {
-    return createPrivateKey({ key: pem, format: "pem", ...(passphrase !== undefined && { passphrase }) });
+    return createPrivateKey({
+      key: key.bytes,
+      format: "pem",
+      ...(passphrase !== undefined && { passphrase }),
+    });
   } catch (error) {
-    throw unusable("CERT_KEY_FILE", files.keyFile, describeKeyProblem(pem.toString("latin1"), error, files));
+    throw unusable(key, describeKeyProblem(key.bytes.toString("latin1"), error, password));
   }
 }
 
@@ -157,20 +171,20 @@ function withoutLineBreak(password: Buffer): Buffer {
   return password.subarray(0, text.length - (/\r?\n$/.exec(text)?.[0].length ?? 0));
 }
 
-function describeKeyProblem(pem: string, error: unknown, { passwordFile }: CertificateFiles): string {
+function describeKeyProblem(pem: string, error: unknown, password: NamedContent | string): string {
   if (!/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
     return "it has no private key in PEM form that can be read";
   }
-  if (passwordFile === undefined) return "it is encrypted, and CERT_KEY_PASSWD_FILE is not set";
+  if (typeof password === "string") return `it is encrypted, and ${password}`;
   // OpenSSL 3 has no DES, RC2 and the like any more.
   const tooOld =
     (error as NodeJS.ErrnoException).code === "ERR_OSSL_EVP_UNSUPPORTED" ||
     /^DEK-Info: (?!AES-|DES-EDE3-|CAMELLIA-|ARIA-)/m.test(pem);
   if (tooOld)
     return "it is encrypted in a way that is no longer supported; encrypt it anew, with AES for example";
-  return `the password in CERT_KEY_PASSWD_FILE ${JSON.stringify(passwordFile)} does not open it`;
+  return `the password in ${password.name} does not open it`;
 }
 
-function unusable(variable: string, path: string, state: string): Error {
-  return new Error(`Cannot use ${variable} ${JSON.stringify(path)}: ${state}`);
+function unusable({ name }: NamedContent, state: string): Error {
+  return new Error(`Cannot use ${name}: ${state}`);
 }

@@ -231,5 +231,7 @@ test("Listener.close() does not wait for handshakes, and waits for an answer und
 
 test("a listener of plain HTTP has no certificate", () => {
   expect(() => new Listener({ logger }).useCertificate(first)).toThrow("plain HTTP");
-  expect(() => new TlsConnections(createServer(), { onHandshakeRefused: undefined })).toThrow(TypeError);
+  expect(
+    () => new TlsConnections(createServer(), { onHandshakeRefused: undefined, onClientRefused: undefined }),
+  ).toThrow(TypeError);
 });

@@ -21,9 +21,9 @@ export function unreadableRequest(code = "", { maxHeaderBytes }: { maxHeaderByte
   }
 }
 
-/** Writes an answer to a connection that no request came from, and closes it. */
-export function closeWith(socket: Socket, error: HttpError): void {
+/** Writes an answer to a connection that no request came from, and closes it. `headers`: further ones, by lower-case name. */
+export function closeWith(socket: Socket, error: HttpError, headers: Readonly<Record<string, string>>): void {
   socket.on("error", () => socket.destroy());
-  socket.write(rawErrorResponse(error), "latin1");
+  socket.write(rawErrorResponse(error, headers), "latin1");
   socket.destroySoon();
 }

@@ -12,7 +12,9 @@ export type Route = (typeof routes)[number];
  * The statuses that the proxy itself sends, and 499 for an answer that did not get to its end. `/kubesd` passes a pod's
  * status on, so any other number counts as `other`.
  */
-export const statusCodes: readonly number[] = [200, 304, 400, 401, 403, 404, 405, 499, 500, 502, 503, 504];
+export const statusCodes: readonly number[] = [
+  200, 304, 400, 401, 403, 404, 405, 429, 499, 500, 502, 503, 504,
+];
 
 /** Outcomes of asking one pod: in the answer, or the reason why not. */
 export const podScrapeOutcomes = ["up", ...failureReasons] as const;
@@ -49,6 +51,7 @@ export const limits = [
   "bearer_tokens_file_size",
   "authentication_reviews",
   "authentication_cache",
+  "request_rate",
 ] as const;
 export type Limit = (typeof limits)[number];
 
@@ -67,6 +70,10 @@ export const watchRestartReasons = [
   "malformed",
 ] as const;
 export type WatchRestartReason = (typeof watchRestartReasons)[number];
+
+/** Why a client of HTTPS was refused: it showed no certificate, one that could not be verified, or one for other names. */
+export const clientRefusals = ["missing", "unverified", "name"] as const;
+export type ClientRefusal = (typeof clientRefusals)[number];
 
 /**
  * Why `/sd` does not list a pod that matches, or one of its ports: it has no such port, an annotation of it cannot be used, or
@@ -223,7 +230,13 @@ export const metricDefinitions = {
     name: "certificate_reload_success",
     type: "gauge",
     labels: [],
-    help: "Whether the files of the certificate could be used when they were last read; 0: the ones before stay in use. Absent without HTTPS.",
+    help: "Whether the files of the certificate, or WEB_CONFIG_FILE with those that it names, could be used when they were last read; 0: the ones before stay in use. Absent without HTTPS and WEB_CONFIG_FILE.",
+  },
+  clientsRefused: {
+    name: "tls_clients_refused_total",
+    type: "counter",
+    labels: ["reason"],
+    help: "Clients of HTTPS that were refused for their certificate, by reason. See client_auth_type in WEB_CONFIG_FILE.",
   },
   buildInfo: {
     name: "build_info",

@@ -75,12 +75,13 @@ test("scrapeFinished() counts by route and code, and codes that only pods send a
   });
 });
 
-test("podScraped(), limitHit() and typeConflicts() count", async () => {
+test("podScraped(), limitHit(), clientRefused() and typeConflicts() count", async () => {
   const metrics = createMetrics({ version: "1" });
   metrics.podScraped("up", 100);
   metrics.podScraped("timeout", 20);
   metrics.limitHit("max_body_size");
   metrics.limitHit("max_body_size");
+  metrics.clientRefused("name");
   metrics.typeConflicts(3);
   metrics.typeConflicts(0);
   expect(await samplesOf(metrics)).toMatchObject({
@@ -88,6 +89,8 @@ test("podScraped(), limitHit() and typeConflicts() count", async () => {
     'pod_scrapes_total{outcome="timeout"}': 1,
     pod_scrape_bytes_total: 120,
     'limit_hits_total{limit="max_body_size"}': 2,
+    'tls_clients_refused_total{reason="name"}': 1,
+    'tls_clients_refused_total{reason="missing"}': 0,
     type_conflicts_total: 3,
   });
 });

@@ -4,6 +4,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@pro
 import {
   type AuthenticationFailure,
   authenticationFailures,
+  type ClientRefusal,
+  clientRefusals,
   durationBuckets,
   type Limit,
   limits,
@@ -38,6 +40,8 @@ export interface Metrics {
   /** Counts one pod of a scrape. `bytes` is what was read from it, decompressed. */
   podScraped(outcome: PodScrapeOutcome, bytes: number): void;
   limitHit(limit: Limit): void;
+  /** Counts a client of HTTPS that its certificate kept out. */
+  clientRefused(reason: ClientRefusal): void;
   /** Counts a watch of pods that ended. */
   watchRestarted(reason: WatchRestartReason): void;
   /** Counts one page of a list of pods asked of the API server. */
@@ -79,6 +83,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
   const listRequests = new Counter(describe("listRequests"));
   createSourceGauge("certificateExpiry", () => sources?.certificateExpiryTimestampSeconds());
   createSourceGauge("certificateReloadSuccess", () => sources?.certificateReloadSuccess());
+  const clientsRefused = new Counter(describe("clientsRefused"));
   const sdTargetsSkipped = new Gauge(describe("sdTargetsSkipped"));
   const callerFailures = new Counter(describe("authenticationFailures"));
   const typeConflictFamilies = new Counter(describe("typeConflicts"));
@@ -86,6 +91,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
 
   for (const outcome of podScrapeOutcomes) podScrapes.inc({ outcome }, 0);
   for (const limit of limits) limitHits.inc({ limit }, 0);
+  for (const reason of clientRefusals) clientsRefused.inc({ reason }, 0);
   for (const reason of watchRestartReasons) watchRestarts.inc({ reason }, 0);
   for (const reason of authenticationFailures) callerFailures.inc({ reason }, 0);
   collectDefaultMetrics({ register: registry });
@@ -102,6 +108,9 @@ export function createMetrics({ version }: { version: string }): Metrics {
     },
     limitHit(limit) {
       limitHits.inc({ limit });
+    },
+    clientRefused(reason) {
+      clientsRefused.inc({ reason });
     },
     watchRestarted(reason) {
       watchRestarts.inc({ reason });

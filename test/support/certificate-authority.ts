@@ -22,6 +22,10 @@ export interface IssuedCertificate {
 export interface LeafOptions {
   readonly ips?: readonly string[];
   readonly dnsNames?: readonly string[];
+  readonly uris?: readonly string[];
+  readonly emails?: readonly string[];
+  /** What the certificate is for. Default: both. */
+  readonly usage?: "server" | "client";
   /** The common name. Default: the first name or address. */
   readonly name?: string;
   /** Default: tomorrow. */
@@ -75,6 +79,9 @@ export class CertificateAuthority {
   issue({
     ips = [],
     dnsNames = [],
+    uris = [],
+    emails = [],
+    usage,
     name = dnsNames[0] ?? ips[0] ?? "test",
     notAfter,
     keyType,
@@ -86,6 +93,8 @@ export class CertificateAuthority {
     const names = [
       ...dnsNames.map((dnsName) => der(0x82, Buffer.from(dnsName, "latin1"))),
       ...ips.map((ip) => der(0x87, addressBytes(ip))),
+      ...uris.map((uri) => der(0x86, Buffer.from(uri, "latin1"))),
+      ...emails.map((email) => der(0x81, Buffer.from(email, "latin1"))),
     ];
     const cert = write({
       subject: name,
@@ -94,7 +103,10 @@ export class CertificateAuthority {
       issuerKeys: this.#keys,
       ...(notAfter !== undefined && { notAfter }),
       ...(withoutAuthorityKeyId && { withoutAuthorityKeyId }),
-      extensions: [...leaf, ...(names.length === 0 ? [] : [extension("2.5.29.17", sequence(...names))])],
+      extensions: [
+        ...leaf(usage),
+        ...(names.length === 0 ? [] : [extension("2.5.29.17", sequence(...names))]),
+      ],
     });
     return { cert, key: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
   }
@@ -157,11 +169,17 @@ const authority = [
   extension("2.5.29.15", der(0x03, Buffer.from([1, 0x06])), { critical: true }),
 ];
 
-/** Key usage (digital signature), and extended: server and client. */
-const leaf = [
-  extension("2.5.29.15", der(0x03, Buffer.from([7, 0x80])), { critical: true }),
-  extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1"), oid("1.3.6.1.5.5.7.3.2"))),
-];
+/** Key usage (digital signature), and extended. */
+function leaf(usage?: "server" | "client"): Buffer[] {
+  const purposes = [
+    ...(usage === "client" ? [] : [oid("1.3.6.1.5.5.7.3.1")]),
+    ...(usage === "server" ? [] : [oid("1.3.6.1.5.5.7.3.2")]),
+  ];
+  return [
+    extension("2.5.29.15", der(0x03, Buffer.from([7, 0x80])), { critical: true }),
+    extension("2.5.29.37", sequence(...purposes)),
+  ];
+}
 
 function commonName(name: string): Buffer {
   return sequence(der(0x31, sequence(oid("2.5.4.3"), utf8(name))));

@@ -73,7 +73,7 @@ async function discover(
     for (const port of selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
     const address = publicAddressOf(request.headers.host, {
       externalUrl: config.externalUrl,
-      tls: config.certificateFiles !== undefined,
+      tls: config.servesTls,
       urlPrefix: config.appUrlPrefix,
     });
     await holdPods(reply, {

@@ -41,7 +41,7 @@ export async function startApp(env: Readonly<Record<string, string>>): Promise<R
     format: parsed.config.logFormat,
     destination: { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) },
   });
-  const app = createApp(parsed.config, { logger, version });
+  const app = await createApp(parsed.config, { logger, version });
   const { main, metrics } = await app.start();
   return {
     app,

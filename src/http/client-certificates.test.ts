@@ -75,16 +75,19 @@ async function ask(o: ConnectionOptions = {}): Promise<Asked> {
   onTestFinished(() => void socket.destroy());
   const sessions: Buffer[] = [];
   socket.on("session", (session) => void sessions.push(session));
-  socket.on("error", () => undefined);
+  let error: string | undefined;
+  socket.on("error", ({ code }: NodeJS.ErrnoException) => (error ??= code));
   let reused = false;
   socket.on("secureConnect", () => (reused = socket.isSessionReused()));
-  return { answered: (await askOn(socket)).endsWith("root"), reused, sessions };
+  return { answered: (await askOn(socket)).endsWith("root"), reused, sessions, error };
 }
 
 interface Asked {
   readonly answered: boolean;
   readonly reused: boolean;
   readonly sessions: readonly Buffer[];
+  /** The code of what the client was told. */
+  readonly error: string | undefined;
 }
 
 /** Makes a request, and waits for the end of the connection. */
@@ -175,6 +178,11 @@ test("an intermediate authority, or the certificate itself, can be what is trust
 test("without authorities of its own, those that Node.js trusts count", async () => {
   use({ ...types.RequireAndVerifyClientCert, authorities: undefined });
   expect((await ask(certificates.trusted)).answered).toBe(false);
+});
+
+test("a client without a certificate is told that it needs one", async () => {
+  use(types.RequireAndVerifyClientCert);
+  expect((await ask()).error).toBe("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
 });
 
 test("a client without the key of its certificate does not get in", async () => {

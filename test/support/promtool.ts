@@ -1,5 +1,5 @@
-// `promtool check metrics`: Prometheus' own checker of the text format. It is a parser and a linter in one, and no
-// judge of everything: it accepts a series twice and families in pieces.
+// Prometheus' own checkers. That of the text format is a parser and a linter in one, and no judge of everything: it accepts a series
+// twice and families in pieces.
 
 import { runCommand } from "./run-command.ts";
 import { prometheusPaths, type PrometheusVersion } from "./tool-paths.ts";
@@ -23,5 +23,17 @@ export async function promtoolCheckMetrics(
 export async function promtoolCheckConfig(file: string, version: PrometheusVersion): Promise<PromtoolResult> {
   const { promtool } = prometheusPaths(version);
   const { exitCode, stdout, stderr } = await runCommand(promtool, ["check", "config", file], { input: "" });
+  return { exitCode, output: (stdout + stderr).trim() };
+}
+
+/** `promtool check web-config`: 0 when it accepts the file, with the files that it names. */
+export async function promtoolCheckWebConfig(
+  path: string,
+  version: PrometheusVersion,
+): Promise<PromtoolResult> {
+  const { promtool } = prometheusPaths(version);
+  const { exitCode, stdout, stderr } = await runCommand(promtool, ["check", "web-config", path], {
+    input: "",
+  });
   return { exitCode, output: (stdout + stderr).trim() };
 }

@@ -77,8 +77,17 @@ test("a good pair is checked once, a bad one each time", async () => {
   expect(asked).toHaveLength(1);
   for (let i = 0; i < 3; i++) expect(await users.verify("alice", "x")).toBe(false);
   expect(asked).toHaveLength(4);
-  // Neither the name nor the password can slide into the other.
-  expect(await users.verify("alicew", "onderland")).toBe(false);
+});
+
+test("neither name nor hash nor password can slide into another", async () => {
+  const { users, asked, answer } = setUp("by hand");
+  const longer = `alice${aliceHash}x`;
+  users.use(new Map([...both, [longer, bobHash]]));
+  const first = users.verify("alice", `x${bobHash}y`);
+  answer(true);
+  expect(await first).toBe(true);
+  void users.verify(longer, "y");
+  expect(asked).toHaveLength(2);
 });
 
 test("an unknown user costs a check against one of the hashes, the same for each try", async () => {

@@ -21,6 +21,8 @@ export interface RequestOptions {
   readonly unjudged?: string;
   /** The root that verifies an https origin. */
   readonly ca?: string;
+  /** What the client shows, to servers that ask for it. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
 }
 
 /** Sends the target exactly as given. Rejects only when no answer began. */
@@ -29,6 +31,7 @@ export async function request(origin: string, target: string, o: RequestOptions 
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const sent = (protocol === "https:" ? httpsRequest : httpRequest)({
     ...(o.ca !== undefined && { ca: o.ca }),
+    ...o.certificate,
     host: hostname,
     port,
     path: target,

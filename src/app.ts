@@ -4,7 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { ConfigurationError } from "./config/configuration-error.ts";
 import { withWebTls } from "./config/listener-settings.ts";
+import { describeLooseSettings, openToEverybody } from "./config/loose-settings.ts";
 import type { Config } from "./config/parse-config.ts";
+import { refuseForwardedPasswords } from "./config/resolve-settings.ts";
 import { PodsFile } from "./discovery/file/pods-file.ts";
 import { AccessReviews } from "./discovery/kubernetes/access-reviews.ts";
 import { ApiClient } from "./discovery/kubernetes/api-client.ts";
@@ -22,6 +24,7 @@ import { KubernetesCallers } from "./http/authentication/kubernetes-callers.ts";
 import { type CertificateStatus, CertificateWatch } from "./http/certificate-watch.ts";
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
+import type { LoadedWebConfig } from "./http/web-config/load-web-config.ts";
 import { WebConfigWatch } from "./http/web-config/web-config-watch.ts";
 import { BufferBudget } from "./scrape/buffer-budget.ts";
 import { ConnectionSlots } from "./scrape/connection-slots.ts";
@@ -59,6 +62,7 @@ export interface App {
 export async function createApp(given: Config, { logger, version }: AppOptions): Promise<App> {
   const web =
     given.webConfigFile === undefined ? undefined : await openWebConfig(given.webConfigFile, logger);
+  if (web !== undefined) refuseForwardedPasswords(given, web.current.users);
   const config = web?.current.tls === undefined ? given : withWebTls(given);
   const metrics = createMetrics({ version });
   const policy = new AccessPolicy(config);
@@ -73,8 +77,9 @@ export async function createApp(given: Config, { logger, version }: AppOptions):
     config.bearerTokensFile === undefined
       ? undefined
       : new BearerTokensFile({ path: config.bearerTokensFile, logger, metrics });
+  const users = web && new BasicAuthUsers();
   const authenticator = new Authenticator({
-    basic: undefined,
+    basic: users,
     tokens,
     kubernetes: createKubernetesCallers(config, { api, logger, metrics }),
   });
@@ -115,7 +120,6 @@ export async function createApp(given: Config, { logger, version }: AppOptions):
     web,
     logger,
   });
-  const users = new BasicAuthUsers();
   const certificate =
     config.certificateFiles === undefined
       ? undefined
@@ -148,8 +152,10 @@ export async function createApp(given: Config, { logger, version }: AppOptions):
         await certificate?.start();
         await tokens?.start();
         web?.start((read) => {
+          refuseForwardedPasswords(config, read.users);
           if (read.tls !== undefined) main.useCertificate(read.tls.certificate, read.tls.policy);
-          users.use(read.users);
+          users!.use(read.users);
+          warnWhenOpen(read, { authenticator, logger });
         });
         const address = config.listenAddress;
         const addresses = {
@@ -184,7 +190,7 @@ export async function createApp(given: Config, { logger, version }: AppOptions):
     await certificate?.stop();
     await tokens?.stop();
     await web?.stop();
-    await users.close();
+    await users?.close();
     connections.close();
     await tls.stop();
     await own.close({ graceMs: 0 });
@@ -197,6 +203,15 @@ async function openWebConfig(path: string, logger: Logger): Promise<WebConfigWat
   } catch (error) {
     throw new ConfigurationError((error as Error).message, { cause: error });
   }
+}
+
+function warnWhenOpen(
+  { tls }: LoadedWebConfig,
+  { authenticator, logger }: { readonly authenticator: Authenticator; readonly logger: Logger },
+): void {
+  const clients = tls?.policy.clients;
+  const isVerified = clients !== undefined && clients.requires && clients.verifies;
+  if (authenticator.isOpen && !isVerified) logger.warn(describeLooseSettings([openToEverybody]));
 }
 
 function reloadSuccessOf(watches: readonly (CertificateStatus | undefined)[]): 0 | 1 | undefined {

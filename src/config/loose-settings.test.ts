@@ -38,6 +38,7 @@ test.for([
   // Whoever forwards authenticates nobody by that header.
   [{ FORWARD_AUTHORIZATION: "true", BEARER_TOKENS_FILE: "" }, ["KUBERNETES_AUTH", "FORWARD_AUTHORIZATION"]],
   [{ BEARER_TOKENS_FILE: "" }, ["KUBERNETES_AUTH"]],
+  [{ BEARER_TOKENS_FILE: "", WEB_CONFIG_FILE: "web.yml" }, []],
   [
     { BEARER_TOKENS_FILE: "", KUBERNETES_AUTH: "true", PODS_FILE: "", KUBERNETES_SERVICE_HOST: "10.96.0.1" },
     [],

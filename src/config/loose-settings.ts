@@ -12,6 +12,15 @@ export interface LooseSetting {
   readonly tighten: string;
 }
 
+/** That callers have to say who they are needs a setting that is on. */
+export const openToEverybody: LooseSetting = {
+  variable: "KUBERNETES_AUTH",
+  allows: "everybody who reaches the main listener may scrape",
+  tighten:
+    "KUBERNETES_AUTH=true, BEARER_TOKENS_FILE=<tokens> or WEB_CONFIG_FILE=<users or client certificates>",
+};
+
+/** Whether WEB_CONFIG_FILE keeps anybody out is known, and told, once it has been read. */
 export function looseSettings(config: Config): LooseSetting[] {
   const loose: LooseSetting[] = [];
   for (const cidr of config.cidrWhitelist.filter(isWiderThanPrivate)) {
@@ -36,12 +45,8 @@ export function looseSettings(config: Config): LooseSetting[] {
       tighten: "METRICS_PATH_MATCH=full",
     });
   }
-  if (config.bearerTokensFile === undefined && !config.kubernetesAuth) {
-    loose.push({
-      variable: "KUBERNETES_AUTH",
-      allows: "everybody who reaches the main listener may scrape",
-      tighten: "KUBERNETES_AUTH=true or BEARER_TOKENS_FILE=<tokens>",
-    });
+  if (config.bearerTokensFile === undefined && !config.kubernetesAuth && config.webConfigFile === undefined) {
+    loose.push(openToEverybody);
   }
   const watchesAll = config.watchNamespaces.length === 0 || config.watchNamespaces === "*";
   if (config.namespaceWhitelist.length === 0 && watchesAll) {

@@ -1,5 +1,6 @@
 // Parsed settings -> Config: defaults that depend on other values, and the checks that need several values. A default
 // gives way to what was set; only values that were set can contradict each other.
+import { ConfigurationError } from "./configuration-error.ts";
 import { describeProblem, type GivenValue, quoteValue, type Source } from "./given-value.ts";
 import { type ListenerOption, type ListenerSettings, resolveListeners } from "./listener-settings.ts";
 import { type Option, type OptionKey, options, type Settings } from "./options.ts";
@@ -65,10 +66,7 @@ export function resolveSettings(
   /** Pods would get what lets their scraper in here. */
   function refuseForwarding(key: OptionKey, isOn: boolean): void {
     if (!isOn || !settings.forwardAuthorization) return;
-    problems.push(
-      `Cannot use ${options.forwardAuthorization.env} with ${options[key].env}: pods would see the credentials of callers; ` +
-        "wanted one of them alone",
-    );
+    problems.push(cannotForward(options[key].env));
   }
 
   function requireTogether(key: OptionKey, other: OptionKey): void {
@@ -94,6 +92,20 @@ export function resolveSettings(
     const wanted = `at most ${option.env}, which is ${amount}`;
     problems.push(describeProblem(options[key], value, { wanted }));
   }
+}
+
+/** Throws ConfigurationError where WEB_CONFIG_FILE, once it is read, has users and their passwords would go to pods. */
+export function refuseForwardedPasswords(
+  { forwardAuthorization }: Pick<Config, "forwardAuthorization">,
+  users: { readonly size: number },
+): void {
+  if (!forwardAuthorization || users.size === 0) return;
+  throw new ConfigurationError(cannotForward("basic_auth_users of WEB_CONFIG_FILE"));
+}
+
+function cannotForward(other: string): string {
+  const { env } = options.forwardAuthorization;
+  return `Cannot use ${env} with ${other}: pods would see the credentials of callers; wanted one of them alone`;
 }
 
 type Bounded = "kubernetesAuthCacheMs" | "scrapeTimeoutMs" | "maxConnectionsPerScrape" | "maxBodyBytes";

@@ -50,6 +50,8 @@ export interface PodScrapeOptions<Body extends HeldBody> {
   readonly userAgent: string;
   /** The caller's, where FORWARD_AUTHORIZATION says so. */
   readonly authorization?: string | undefined;
+  /** The caller's is for the proxy: no setting passes it on. */
+  readonly keepsAuthorization?: boolean | undefined;
   /** Whether the address is still the pod's. */
   readonly isCurrent: (target: Target) => boolean;
   readonly metrics: Pick<Metrics, "limitHit">;
@@ -251,9 +253,15 @@ const unreadable = {
 };
 
 /** Pods that want the caller's credentials are the one thing that a user of the original has to set here. */
-function describeStatus(status: number, { authorization }: { authorization?: string | undefined }): string {
+function describeStatus(
+  status: number,
+  {
+    authorization,
+    keepsAuthorization,
+  }: Pick<PodScrapeOptions<HeldBody>, "authorization" | "keepsAuthorization">,
+): string {
   const hint =
-    (status === 401 || status === 403) && authorization === undefined
+    (status === 401 || status === 403) && authorization === undefined && keepsAuthorization !== true
       ? "; the caller's Authorization is passed on with FORWARD_AUTHORIZATION=true only"
       : "";
   return `the pod answered ${status}${hint}`;

@@ -49,6 +49,8 @@ const firstGuessBytes = 64 * 1024;
 export interface PodScrapeRequest<Body extends HeldBody> {
   /** The caller's Authorization, where FORWARD_AUTHORIZATION says so. */
   readonly authorization?: string | undefined;
+  /** The caller's is for the proxy: no setting passes it on. */
+  readonly keepsAuthorization?: boolean | undefined;
   readonly deadline: Deadline;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
@@ -83,7 +85,15 @@ export class PodScraper {
    */
   async scrape<Body extends HeldBody>(
     targets: readonly Target[],
-    { deadline, signal, protocol, createBodyParser, isCurrent, authorization }: PodScrapeRequest<Body>,
+    {
+      deadline,
+      signal,
+      protocol,
+      createBodyParser,
+      isCurrent,
+      authorization,
+      keepsAuthorization,
+    }: PodScrapeRequest<Body>,
   ): Promise<ScrapedPods<Body>> {
     const expectedBytes = this.#typicalBytes;
     const lease = await this.#options.budget.admit({
@@ -94,6 +104,7 @@ export class PodScraper {
     const run = new ScrapeRun(targets, {
       ...this.#options,
       authorization,
+      keepsAuthorization,
       protocol,
       createBodyParser,
       isCurrent,
@@ -131,6 +142,7 @@ function outcomeOf<Body extends HeldBody>(pod: PodScrape<Body>): PodOutcome<Body
 
 interface ScrapeRunOptions<Body extends HeldBody> extends PodScraperOptions {
   readonly authorization: string | undefined;
+  readonly keepsAuthorization: boolean | undefined;
   readonly protocol: ScrapeProtocol;
   readonly createBodyParser: (claimed: ClaimedFormat) => BodyParserLike<Body>;
   readonly isCurrent: (target: Target) => boolean;

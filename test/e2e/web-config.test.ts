@@ -1,8 +1,8 @@
 /**
- * WEB_CONFIG_FILE with the real program: what it lets in by certificate, that certificates and authorities are replaced under load
+ * WEB_CONFIG_FILE with the real program (users: web-config-users.test.ts): what it lets in by certificate, that certificates and authorities are replaced under load
  * without a failed request, that Prometheus scrapes through it, and that Prometheus' own checker agrees with the manual.
  */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { Agent } from "node:https";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,6 +17,7 @@ import { runProgram, type StartedProgram, startProgram } from "../support/http/s
 import { promtoolCheckWebConfig } from "../support/promtool.ts";
 import { startPrometheus } from "../support/prometheus-server.ts";
 import { prometheusVersions } from "../support/tool-paths.ts";
+import { createWebConfigFolder, tlsSection, type WebConfigFolder } from "../support/web-config-folder.ts";
 
 const root = CertificateAuthority.create({ name: "root" });
 const clients = CertificateAuthority.create({ name: "clients" });
@@ -38,27 +39,9 @@ beforeAll(async () => {
 });
 afterAll(() => pods.stop());
 
-interface Folder extends CertificateFolder {
-  /** WEB_CONFIG_FILE. */
-  readonly web: string;
-  /** Replaces it. */
-  readonly configure: (text: string) => Promise<void>;
-}
+const newFolder = (text: string) => createWebConfigFolder(text, { root, clients });
 
-async function newFolder(text: string): Promise<Folder> {
-  const folder = await CertificateFolder.create();
-  onTestFinished(() => folder[Symbol.asyncDispose]());
-  await folder.write({ ...root.issue({ ips: ["127.0.0.1"] }), ca: clients.cert });
-  const web = join(dirname(folder.key), "web.yml");
-  const configure = async (content: string) => {
-    await writeFile(`${web}.new`, content);
-    await rename(`${web}.new`, web);
-  };
-  await configure(text);
-  return Object.assign(folder, { web, configure });
-}
-
-async function start(folder: Folder, env: Record<string, string> = {}): Promise<StartedProgram> {
+async function start(folder: WebConfigFolder, env: Record<string, string> = {}): Promise<StartedProgram> {
   const program = await startProgram({
     env: { PODS_FILE: pods.file, WEB_CONFIG_FILE: folder.web, HTTPS_PORT: "0", ...env },
   });
@@ -69,13 +52,17 @@ async function start(folder: Folder, env: Record<string, string> = {}): Promise<
   return program;
 }
 
-const tls = (keys: string) => `tls_server_config: {cert_file: tls.crt, key_file: tls.key${keys}}\n`;
+const tls = tlsSection;
 const target = () => `/mproxy/team-a/app-/metrics?upstreamPort=${pods.port}`;
 
 /** Whether a scrape is answered. */
 async function letsIn({ origin }: StartedProgram, who: Shown, agent?: Agent): Promise<boolean> {
   const certificate = shown[who];
-  const common = { ca: root.cert, ...(agent !== undefined && { agent }) };
+  const common = {
+    ca: root.cert,
+    unjudged: "one and the same merge, thousands of times",
+    ...(agent !== undefined && { agent }),
+  };
   try {
     const answer = await request(origin, target(), {
       ...common,
@@ -272,7 +259,7 @@ async function examples(): Promise<string[]> {
 }
 
 /** A folder with the files that the examples name. */
-async function exampleFolder(text: string): Promise<Folder> {
+async function exampleFolder(text: string): Promise<WebConfigFolder> {
   const folder = await newFolder(text);
   await writeFile(join(dirname(folder.web), "client-ca.crt"), clients.cert);
   return folder;

@@ -11,6 +11,7 @@ const kubernetes = {
   identify: (token: string) => Promise.resolve(token === "of-kubernetes" ? teamA : undefined),
 };
 const basic: BasicVerifier = {
+  isRequired: true,
   verify: (user, password) =>
     Promise.resolve(user === "busy" ? "busy" : user === "ann" && password === "secret"),
 };
@@ -35,6 +36,21 @@ test("without any way everybody is let in, whatever he sends", async () => {
   for (const header of [undefined, "Bearer x", "nonsense"]) {
     expect(await identify({}, header)).toBe(unrestrictedCaller);
   }
+});
+
+test("passwords are asked for as soon as there are users, and not before", async () => {
+  const users = { ...basic, isRequired: false };
+  const authenticator = new Authenticator({ ...none, basic: users });
+  expect([authenticator.isOpen, await authenticator.identify([])]).toEqual([true, unrestrictedCaller]);
+  expect(await identify({ basic: users, tokens }, asBasic("ann:secret"))).toEqual([
+    401,
+    "unusable_credentials",
+    'Bearer realm="k8s-prometheus-proxy"',
+    "Cannot authenticate the caller: its credentials are of no kind that is taken (BEARER_TOKENS_FILE)",
+  ]);
+  users.isRequired = true;
+  expect(authenticator.isOpen).toBe(false);
+  await expect(authenticator.identify([])).rejects.toMatchObject({ status: 401 });
 });
 
 test("any way that is configured lets its callers in, and those of another nobody", async () => {

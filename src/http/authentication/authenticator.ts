@@ -9,6 +9,8 @@ import type { KubernetesCallers } from "./kubernetes-callers.ts";
 
 /** Users with passwords. */
 export interface BasicVerifier {
+  /** False as long as there are no users, and nobody is asked for a password. Never false again once it was true. */
+  readonly isRequired: boolean;
   /** `busy`: too many are being verified at this moment. Takes as long for a user that is unknown. */
   verify(user: string, password: string): Promise<boolean | "busy">;
 }
@@ -25,28 +27,31 @@ const realm = 'realm="k8s-prometheus-proxy"';
 
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  readonly #variables: string;
-  readonly #schemes: readonly string[];
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
-    const { basic, tokens, kubernetes } = options;
-    this.#variables = [
-      basic && "WEB_CONFIG_FILE",
-      tokens && "BEARER_TOKENS_FILE",
-      kubernetes && "KUBERNETES_AUTH",
-    ]
-      .filter((variable) => variable !== undefined)
-      .join(" or ");
-    this.#schemes = [
-      ...(basic === undefined ? [] : [`Basic ${realm}, charset="UTF-8"`]),
-      ...(tokens === undefined && kubernetes === undefined ? [] : [`Bearer ${realm}`]),
+  }
+
+  /** Nobody has to say who he is: no way is configured. Users may come while the program runs. */
+  get isOpen(): boolean {
+    return this.#variables.length === 0;
+  }
+
+  get #variables(): readonly string[] {
+    const { basic, tokens, kubernetes } = this.#options;
+    return [
+      ...(basic?.isRequired === true ? ["WEB_CONFIG_FILE"] : []),
+      ...(tokens === undefined ? [] : ["BEARER_TOKENS_FILE"]),
+      ...(kubernetes === undefined ? [] : ["KUBERNETES_AUTH"]),
     ];
   }
 
-  /** Nobody has to say who he is. */
-  get isOpen(): boolean {
-    return this.#schemes.length === 0;
+  get #schemes(): readonly string[] {
+    const { basic, tokens, kubernetes } = this.#options;
+    return [
+      ...(basic?.isRequired === true ? [`Basic ${realm}, charset="UTF-8"`] : []),
+      ...(tokens === undefined && kubernetes === undefined ? [] : [`Bearer ${realm}`]),
+    ];
   }
 
   /** `rawHeaders` as Node.js gives them. Throws HttpError 401, or 503 when it cannot be told now. */
@@ -64,7 +69,7 @@ export class Authenticator {
       if (tokens?.has(credentials.token) === true) return unrestrictedCaller;
       return await kubernetes?.identify(credentials.token);
     }
-    if (credentials.scheme !== "basic" || basic === undefined) return undefined;
+    if (credentials.scheme !== "basic" || basic?.isRequired !== true) return undefined;
     const verified = await basic.verify(credentials.user, credentials.password);
     if (verified === "busy") {
       throw unavailable("Cannot authenticate now: too many callers are being verified (WEB_CONFIG_FILE)", {
@@ -75,15 +80,16 @@ export class Authenticator {
   }
 
   #refusal({ scheme }: Credentials): HttpError {
+    const schemes = this.#schemes;
     const isNone = scheme === "none";
-    const isUsable = this.#schemes.some((known) => known.toLowerCase().startsWith(`${scheme} `));
+    const isUsable = schemes.some((known) => known.toLowerCase().startsWith(`${scheme} `));
     const state = isNone
       ? "it sends no credentials"
       : isUsable
         ? "its credentials are not accepted"
         : "its credentials are of no kind that is taken";
-    return new HttpError(401, `Cannot authenticate the caller: ${state} (${this.#variables})`, {
-      authenticate: this.#schemes.join(", "),
+    return new HttpError(401, `Cannot authenticate the caller: ${state} (${this.#variables.join(" or ")})`, {
+      authenticate: schemes.join(", "),
       authenticationFailure: isNone
         ? "no_credentials"
         : isUsable

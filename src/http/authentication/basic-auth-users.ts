@@ -23,6 +23,7 @@ export class BasicAuthUsers {
   /** Of this process alone: who reads its memory dump learns no password that others may use. */
   readonly #key: Buffer;
   #users: ReadonlyMap<string, string> = new Map();
+  #isRequired = false;
   #hashes: readonly string[] = [];
   /** Digests of good pairs, the oldest first, and their users. */
   readonly #verified = new Map<string, string>();
@@ -34,9 +35,9 @@ export class BasicAuthUsers {
     this.#key = key;
   }
 
-  /** How many users there are: with none, nobody has to show a password. */
-  get size(): number {
-    return this.#users.size;
+  /** There are users, or there were: who takes the last one away, by mistake or not, lets nobody in, and not everybody. */
+  get isRequired(): boolean {
+    return this.#isRequired;
   }
 
   /** Replaces all users (name to bcrypt hash). What was verified stays so for users whose hash is the same. */
@@ -45,6 +46,7 @@ export class BasicAuthUsers {
       if (users.get(user) !== this.#users.get(user)) this.#verified.delete(digest);
     }
     this.#users = users;
+    this.#isRequired ||= users.size > 0;
     this.#hashes = [...users.values()];
   }
 

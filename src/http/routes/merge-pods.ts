@@ -26,6 +26,7 @@ import { type PodSelection, type SelectedPods, selectPods } from "../../targets/
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { addressesOutOfReach } from "../authentication/address-access.ts";
+import type { Authenticator } from "../authentication/authenticator.ts";
 import type { Caller } from "../authentication/caller.ts";
 import { requireNamespaces } from "../authentication/namespace-access.ts";
 import { chooseCoding, type ContentCoding, readAcceptEncoding } from "../accept-encoding.ts";
@@ -53,6 +54,7 @@ import { type MergeRequest, parseMergeRequest } from "./merge-request.ts";
 
 export interface MergePodsOptions {
   readonly config: Config;
+  readonly authenticator: Pick<Authenticator, "isOpen">;
   readonly pods: PodStore;
   readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
@@ -111,6 +113,7 @@ async function mergePods(
       deadline: deadline.earlier(mergeMs),
       signal,
       authorization: authorizationFor(request, config),
+      keepsAuthorization: !o.authenticator.isOpen,
       protocol: {
         accept: formats.upstreamAccept,
         zstd: codings.zstd > 0,

@@ -15,6 +15,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { forwardedCodings, readAcceptEncoding } from "../accept-encoding.ts";
 import { requireHolders } from "../authentication/address-access.ts";
+import type { Authenticator } from "../authentication/authenticator.ts";
 import { ClientGoneError } from "../client-presence.ts";
 import { pump } from "../pump.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
@@ -31,6 +32,7 @@ import { parsePassThroughRequest } from "./pass-through-request.ts";
 
 export interface PassThroughPodOptions {
   readonly config: Config;
+  readonly authenticator: Pick<Authenticator, "isOpen">;
   readonly pods: PodStore;
   readonly podSource: Pick<PodSource, "hold">;
   readonly policy: AccessPolicy;
@@ -80,7 +82,7 @@ async function passThroughPod(
     // Broken since it began, and nothing of it has gone out yet: as long as there can be a status, it tells why.
     const { errored } = answer.body;
     if (errored instanceof PassThroughError) throw scrapeFailed(errored.failure, chosen, o.logger);
-    if (missesAuthorization(answer.status, request, config)) logMissingAuthorization(chosen, o.logger);
+    if (missesAuthorization(answer.status, request, o)) logMissingAuthorization(chosen, o.logger);
     await sendAnswer(request, reply, answer);
   } catch (error) {
     if (error instanceof PassThroughError) logFailure(error.failure, target!, o.logger);
@@ -119,10 +121,18 @@ function chooseTarget(selection: AddressSelection, { policy, pods }: PassThrough
   return target as Target;
 }
 
-/** The pod's own answer passes as it is, so only the log can tell what a user of the original will miss. */
-function missesAuthorization(status: number, { headers }: FastifyRequest, config: Config): boolean {
+/**
+ * The pod's own answer passes as it is, so only the log can tell what a user of the original will miss. Where callers say by that
+ * header who they are, no setting passes it on.
+ */
+function missesAuthorization(
+  status: number,
+  { headers }: FastifyRequest,
+  { config, authenticator }: PassThroughPodOptions,
+): boolean {
+  const isRefused = status === 401 || status === 403;
   return (
-    (status === 401 || status === 403) && headers.authorization !== undefined && !config.forwardAuthorization
+    isRefused && headers.authorization !== undefined && !config.forwardAuthorization && authenticator.isOpen
   );
 }
 

@@ -29,12 +29,6 @@ const exceptions: Readonly<Record<string, { fields: readonly string[]; reason: s
   },
 };
 
-/** Attacks that need what the program cannot do yet. An entry whose attack is withstood has to go. */
-const waiting: Readonly<Record<string, string>> = Object.fromEntries([
-  ...["crd-03", "crd-05", "crd-07", "crd-11", "crd-13", "crd-15"].map((id) => [id, "BEARER_TOKENS_FILE"]),
-  ["dos-13", "WEB_CONFIG_FILE"],
-]) as Record<string, string>;
-
 describe("the attack", () => {
   let run: AttackRun;
   beforeAll(async () => {
@@ -51,8 +45,7 @@ describe("the attack", () => {
     const all = [...failures, ...problems.map((problem) => `parsesStrict: ${problem}`)];
     const failed = [...new Set(all.map((failure) => failure.slice(0, failure.indexOf(":"))))];
     const story = `${id} (${why}):\n${all.join("\n")}`;
-    if (waiting[id] === undefined) expect(failed, story).toEqual(exceptions[id]?.fields ?? []);
-    else expect(failed, `${story} is withstood: take it out of the list of those that wait`).not.toEqual([]);
+    expect(failed, story).toEqual(exceptions[id]?.fields ?? []);
   });
 
   test("has exceptions only where the catalogue says should", () => {
@@ -75,11 +68,7 @@ describe("the attack", () => {
   });
 
   test("finds no secret in what pods were sent, in answers, in the log or in metrics", () => {
-    // Without caller authentication crd-13 is an ordinary scrape with a parameter.
-    const leaks = run.whole.leaks.filter(
-      (leak) => !(waiting["crd-13"] && leak.startsWith("GOODTOKEN in what pods")),
-    );
-    expect(leaks).toEqual([]);
+    expect(run.whole.leaks).toEqual([]);
   });
 });
 

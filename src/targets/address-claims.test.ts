@@ -33,9 +33,9 @@ test("withoutRivals() leaves an address and port to one of the pods that claim i
   expect(owners(pod("a", { startTime: first, ready: false }), pod("b", { startTime: later }))).toEqual(["b"]);
 });
 
-test("withoutRivals() leaves it to all on the network of one host", () => {
+test("withoutRivals() leaves it to all on the network of a host", () => {
   expect(owners(pod("a", { node: "1" }), pod("b", { node: "1" }))).toEqual(["a", "b"]);
-  expect(owners(pod("a", { node: "1" }), pod("b", { node: "2" }))).toEqual(["a"]);
+  expect(owners(pod("a", { node: "1" }), pod("b", { node: "2" }))).toEqual(["a", "b"]);
   expect(owners(pod("a", { node: "1" }), pod("b"))).toEqual(["a"]);
 });
 

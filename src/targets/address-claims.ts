@@ -10,7 +10,7 @@ interface Claim {
 /**
  * The targets without those that another one has the better claim to: of pods at one address and port only one can answer. The status
  * of a pod is written by whoever may, and stays behind when a node dies: of several the one that is Ready has it, of equals the one that
- * its node took up first. Pods on the network of one host share the address in earnest, and stay.
+ * its node took up first. Pods on the network of a host share the address in earnest, and stay.
  */
 export function withoutRivals<T extends Claim>(targets: readonly T[]): readonly T[] {
   const best = new Map<string, Pod>();
@@ -21,16 +21,12 @@ export function withoutRivals<T extends Claim>(targets: readonly T[]): readonly 
   if (best.size === targets.length) return targets;
   return targets.filter((target) => {
     const owner = best.get(placeOf(target))!;
-    return target.pod === owner || sharesHost(target.pod!, owner);
+    return target.pod === owner || (target.pod!.hostNetwork && owner.hostNetwork);
   });
 }
 
 function placeOf({ ip, port }: Claim): string {
   return `${ip} ${port}`;
-}
-
-function sharesHost(pod: Pod, other: Pod): boolean {
-  return pod.hostNetwork && other.hostNetwork && pod.nodeName === other.nodeName;
 }
 
 function compareClaims(a: Pod, b: Pod): number {

@@ -198,7 +198,7 @@ test("and still has them after changes", async () => {
         break;
       }
       case 3: {
-        const ip = `10.200.0.${index % 256}`;
+        const ip = `10.200.${index >> 8}.${index & 255}`;
         await change({ status: { podIP: ip, podIPs: [{ ip }] } }, "/status");
         break;
       }

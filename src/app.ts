@@ -25,7 +25,7 @@ import { type CertificateStatus, CertificateWatch } from "./http/certificate-wat
 import { createMainListener } from "./http/main-listener.ts";
 import { createMetricsListener, type Readiness } from "./http/metrics-listener.ts";
 import type { LoadedWebConfig } from "./http/web-config/load-web-config.ts";
-import { WebConfigWatch } from "./http/web-config/web-config-watch.ts";
+import type { WebConfigWatch } from "./http/web-config/web-config-watch.ts";
 import { BufferBudget } from "./scrape/buffer-budget.ts";
 import { ConnectionSlots } from "./scrape/connection-slots.ts";
 import { PassThrough } from "./scrape/pass-through.ts";
@@ -198,6 +198,8 @@ export async function createApp(given: Config, { logger, version }: AppOptions):
 }
 
 async function openWebConfig(path: string, logger: Logger): Promise<WebConfigWatch> {
+  // Loaded when it is needed, for the YAML library that comes with it.
+  const { WebConfigWatch } = await import("./http/web-config/web-config-watch.ts");
   try {
     return await WebConfigWatch.open({ path, logger });
   } catch (error) {

@@ -9,7 +9,6 @@ import { destination } from "pino";
 import { type App, createApp } from "./app.ts";
 import { ConfigurationError } from "./config/configuration-error.ts";
 import { parseConfig } from "./config/parse-config.ts";
-import { createScrapeConfig } from "./scrape-config/scrape-config.ts";
 import { createLogger } from "./telemetry/logger.ts";
 
 // A reader of the log that has stopped must not stop scrapes: what it does not take is dropped beyond this.
@@ -21,6 +20,8 @@ export async function main(): Promise<void> {
   const version = readVersion();
   const [command, ...rest] = process.argv.slice(2);
   if (command === "scrape-config") {
+    // Loaded when it is needed, for the YAML library that comes with it.
+    const { createScrapeConfig } = await import("./scrape-config/scrape-config.ts");
     const outcome = createScrapeConfig({ argv: rest, env: process.env, version });
     if (outcome.kind === "problems") refuse(outcome.problems);
     else process.stdout.write(`${outcome.text}\n`);

@@ -46,6 +46,9 @@ function importsOf(file: string): Import[] {
     const typeOnly = match[1] !== undefined || names.split(",").every((name) => /^\s*(type\s|$)/.test(name));
     found.push({ from: file, to: relative(source, join(source, dirname(file), match[3]!)), typeOnly });
   }
+  for (const [, path] of text.matchAll(/\bimport\(\s*"(\.[^"]+)"\s*\)/g)) {
+    found.push({ from: file, to: relative(source, join(source, dirname(file), path!)), typeOnly: false });
+  }
   return found;
 }
 

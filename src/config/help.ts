@@ -1,9 +1,10 @@
 // The text of --help, made from the option table and laid out for a terminal of 80 columns.
+import { flagSections } from "./flag-help.ts";
 import { defaultOf, flagOf, type Option, optionGroups, options } from "./options.ts";
 import { wrapText } from "./wrap-text.ts";
 
 export function renderHelp(): string {
-  const lines = [
+  return [
     "Usage: k8s-prometheus-proxy [flags]",
     "       k8s-prometheus-proxy scrape-config [flags]",
     "",
@@ -19,20 +20,13 @@ export function renderHelp(): string {
       "scrape-config prints a job for Prometheus instead of starting the proxy; scrape-config --help says more.",
       "",
     ),
-  ];
-  for (const [group, title] of Object.entries(optionGroups)) {
-    lines.push("", `${title}:`);
-    for (const option of Object.values<Option>(options)) {
-      if (option.group !== group) continue;
-      lines.push(`  ${option.env}, ${flagOf(option)} <${option.kind.placeholder}>`);
-      lines.push(...wrapText(`${option.help} Default: ${defaultOf(option)}.`, "      "));
-    }
-  }
-  lines.push(
-    "",
-    "Other flags:",
-    "  -h, --help     Prints this text.",
-    "  -V, --version  Prints the version.",
-  );
-  return lines.join("\n");
+    ...flagSections(
+      optionGroups,
+      Object.values<Option>(options).map((option) => ({
+        group: option.group,
+        usage: `${option.env}, ${flagOf(option)} <${option.kind.placeholder}>`,
+        text: `${option.help} Default: ${defaultOf(option)}.`,
+      })),
+    ),
+  ].join("\n");
 }

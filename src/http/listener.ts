@@ -1,6 +1,6 @@
 // One listener of HTTP or HTTPS, with the settings that hold for all of them: how long a client may take, how much it may send, one line of
 // text for every failure, and an orderly end. Knows no route.
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
@@ -9,13 +9,8 @@ import type { ClientRefusal } from "../telemetry/metric-definitions.ts";
 import { clientStallMs, destroyStalledClient } from "./answer-writer.ts";
 import { sendError, toHttpError } from "./error-response.ts";
 import { HttpError } from "./http-error.ts";
-import {
-  maxTlsConnections,
-  peerOf,
-  TlsConnections,
-  type TlsPolicy,
-  tlsServerOptions,
-} from "./tls-connections.ts";
+import { makeRoomWhenFull } from "./make-room.ts";
+import { maxTlsConnections, TlsConnections, type TlsPolicy, tlsServerOptions } from "./tls-connections.ts";
 import { stripUrlPrefix } from "./url-prefix.ts";
 import { type CheckedTarget, checkRequest } from "./request-guard.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
@@ -316,32 +311,6 @@ export class Listener {
     if (this.#answersOn.has(socket) || !socket.writable || !isHttpProblem(error.code)) socket.destroy();
     else closeWith(socket, httpError, this.#answerHeaders);
   }
-}
-
-/**
- * Who keeps connections and asks nothing must not keep others out; who asks again connects again. Node counts a connection from
- * which no request has come yet among those that ask, and leaves it for as long as a head may take. Of these the oldest has to
- * go: an honest client is not among them for long.
- */
-function makeRoomWhenFull(server: Server): void {
-  let open = 0;
-  /** By the address of the peer, the oldest first. Under TLS a request comes on another socket than the connection. */
-  const silent = new Map<string, Socket>();
-  server.on("connection", (socket: Socket) => {
-    const peer = peerOf(socket);
-    open++;
-    silent.set(peer, socket);
-    socket.once("close", () => {
-      open--;
-      if (silent.get(peer) === socket) silent.delete(peer);
-    });
-    if (open <= server.maxConnections * 0.9) return;
-    server.closeIdleConnections();
-    const [oldest] = silent.values();
-    if (oldest !== socket) oldest?.destroy();
-  });
-  const hasAsked = ({ socket }: IncomingMessage) => silent.delete(peerOf(socket));
-  server.on("request", hasAsked);
 }
 
 const listenProblems: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@
 import type { PodStatus } from "../exposition/pod-status.ts";
 import type { Pod } from "../discovery/pod.ts";
 import type { SelectedPods } from "../targets/select-pods.ts";
+import { compareText } from "../targets/compare-text.ts";
 import type { Target } from "../targets/target.ts";
 import type { FailureReason } from "../telemetry/failure-reason.ts";
 import type { PodLabels } from "./pod-labels.ts";
@@ -38,7 +39,7 @@ export function reportPods(
     const { uid, name: podName } = pod;
     reports.push({ uid, podName, labels, up: false, durationSeconds: 0, samples: 0, reason, detail });
   }
-  return reports.sort((a, b) => compare(a.podName, b.podName) || compare(a.uid, b.uid));
+  return reports.sort((a, b) => compareText(a.podName, b.podName) || compareText(a.uid, b.uid));
 }
 
 /** `outcomes` of one pod; at least one. */
@@ -88,9 +89,4 @@ export function describeFailures(reports: readonly PodReport[]): { named: string
     named.push(text);
   }
   return { named, unnamed: failed.length - named.length };
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

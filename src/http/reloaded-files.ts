@@ -1,6 +1,6 @@
-// What the program reads from files at the start and again whenever they change, as operators replace them: certificates, users.
+// What the program reads from files at the start and again whenever they change, as operators replace them: certificates, users, tokens.
 // Contents that cannot be used leave the last good ones in use, and are told once, not at every look.
-import { poll } from "../files/poll.ts";
+import { poll, type PollOptions } from "../files/poll.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 export interface ReloadedFilesOptions<Contents extends { readonly hash: string }, Value> {
@@ -12,10 +12,15 @@ export interface ReloadedFilesOptions<Contents extends { readonly hash: string }
   readonly apply: (value: Value) => void;
   /** Tells that a value is in use. */
   readonly onAccepted: (value: Value) => void;
+  /** Called each time that a problem is told. */
+  readonly onRefused?: (problem: Error) => void;
   /** Log messages. */
   readonly messages: { readonly refused: string; readonly recovered: string };
+  /** What they tell beside. */
+  readonly fields?: Readonly<Record<string, string>>;
   readonly logger: Pick<Logger, "info" | "warn">;
   readonly intervalMs: number;
+  readonly sleep?: PollOptions["sleep"];
 }
 
 export class ReloadedFiles<Contents extends { readonly hash: string }, Value> {
@@ -60,8 +65,8 @@ export class ReloadedFiles<Contents extends { readonly hash: string }, Value> {
 
   /** Reads the files again at intervals, from now on. */
   watch(): void {
-    const { intervalMs } = this.#options;
-    this.#polling = poll(() => this.#look(), { intervalMs, signal: this.#stop.signal });
+    const { intervalMs, sleep } = this.#options;
+    this.#polling = poll(() => this.#look(), { intervalMs, sleep, signal: this.#stop.signal });
   }
 
   /** Ends the watch; a read that runs is waited for. */
@@ -83,12 +88,15 @@ export class ReloadedFiles<Contents extends { readonly hash: string }, Value> {
     const logged = `${problem.message} ${this.#refused?.hash}`;
     if (this.#loggedProblem === logged) return;
     this.#loggedProblem = logged;
-    this.#options.logger.warn({ err: problem }, this.#options.messages.refused);
+    const { logger, messages, fields, onRefused } = this.#options;
+    onRefused?.(problem);
+    logger.warn({ ...fields, err: problem }, messages.refused);
   }
 
   #logRecovery(): void {
     if (this.#loggedProblem === undefined) return;
     this.#loggedProblem = undefined;
-    this.#options.logger.info(this.#options.messages.recovered);
+    const { logger, messages, fields } = this.#options;
+    logger.info({ ...fields }, messages.recovered);
   }
 }

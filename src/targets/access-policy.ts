@@ -3,6 +3,7 @@
 import type { Pod } from "../discovery/pod.ts";
 import { IpRanges, specialUse } from "./ip-ranges.ts";
 import { PathPatterns } from "./path-patterns.ts";
+import { isRunning, mayHoldAddress } from "./pod-phase.ts";
 import type { PortRange } from "./port.ts";
 
 /** The part of the configuration that says what may be scraped. Empty namespace and port lists allow all. */
@@ -86,7 +87,7 @@ export class AccessPolicy {
    * address), and with KUBESD_REQUIRE_POD one of them must run.
    */
   checkHolders(ip: string, pods: readonly Pod[]): Refusal | undefined {
-    const holders = pods.filter(({ phase }) => phase !== "Succeeded" && phase !== "Failed");
+    const holders = pods.filter((pod) => mayHoldAddress(pod));
     if (holders.some(({ namespace }) => this.checkNamespace(namespace) !== undefined)) {
       // Without its name: the caller may not learn which namespace owns an address.
       return {
@@ -94,7 +95,7 @@ export class AccessPolicy {
         text: `Cannot scrape address "${ip}": a pod outside NAMESPACE_WHITELIST has it`,
       };
     }
-    if (!this.requirePod || holders.some(({ phase }) => phase === "Running")) return undefined;
+    if (!this.requirePod || holders.some((pod) => isRunning(pod))) return undefined;
     return {
       refused: "pod",
       text: `Cannot scrape address "${ip}": no running pod has it (KUBESD_REQUIRE_POD)`,

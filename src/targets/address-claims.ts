@@ -1,5 +1,6 @@
 // Of several pods that claim one address and port, the one that it is. Pure.
 import type { Pod } from "../discovery/pod.ts";
+import { compareText } from "./compare-text.ts";
 
 interface Claim {
   readonly pod: Pod | undefined;
@@ -38,8 +39,4 @@ function compareClaims(a: Pod, b: Pod): number {
     compareText(a.name, b.name) ||
     compareText(a.uid, b.uid)
   );
-}
-
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -16,17 +16,13 @@ const maxRequirements = 32;
 
 /** A parsed selector: all of its requirements must hold. Immutable. */
 export interface LabelSelector {
-  matches(labels: ReadonlyMap<string, string>): boolean;
   /** The requirements that say which values a label has: by them the pods are found. */
   readonly terms: readonly PodTerm[];
-  /** Whether the requirements hold that are no terms. */
+  /** Whether the other requirements hold. */
   restMatches(labels: ReadonlyMap<string, string>): boolean;
 }
 
-interface Requirement {
-  holds(labels: ReadonlyMap<string, string>): boolean;
-  readonly term?: PodTerm;
-}
+type Requirement = PodTerm | ((labels: ReadonlyMap<string, string>) => boolean);
 
 /**
  * Parses `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, `a>1` and `a<1`, joined by commas, as
@@ -46,33 +42,29 @@ export function parseLabelSelector(text: string): LabelSelector {
     );
   }
   if (tokens.peek() !== undefined) throw tokens.unexpected("a comma or the end");
-  const rest = requirements.filter(({ term }) => term === undefined);
+  const rest = requirements.filter((requirement) => typeof requirement === "function");
   return {
-    matches: (labels) => requirements.every((requirement) => requirement.holds(labels)),
-    terms: requirements.flatMap(({ term }) => term ?? []),
-    restMatches: (labels) => rest.every((requirement) => requirement.holds(labels)),
+    terms: requirements.filter((requirement) => typeof requirement !== "function"),
+    restMatches: (labels) => rest.every((holds) => holds(labels)),
   };
 }
 
 function readRequirement(tokens: Tokens): Requirement {
   if (tokens.takeIf("!")) {
     const absent = readKey(tokens);
-    return { holds: (labels) => !labels.has(absent) };
+    return (labels) => !labels.has(absent);
   }
   const key = readKey(tokens);
   switch (tokens.peek()) {
     case undefined:
     case ",":
-      return {
-        holds: (labels) => labels.has(key),
-        term: { property: presence(key), values: new Set(["true"]) },
-      };
+      return { property: presence(key), values: new Set(["true"]) };
     case "=":
     case "==":
       tokens.take();
-      return oneOf(key, new Set([readValue(tokens)]));
+      return { property: labelProperty(key), values: new Set([readValue(tokens)]) };
     case "in":
-      return oneOf(key, readValues(tokens));
+      return { property: labelProperty(key), values: readValues(tokens) };
     case "!=":
       tokens.take();
       return noneOf(key, new Set([readValue(tokens)]));
@@ -80,26 +72,19 @@ function readRequirement(tokens: Tokens): Requirement {
       return noneOf(key, readValues(tokens));
     case ">": {
       const bound = readBound(tokens);
-      return { holds: (labels) => isInteger(labels.get(key), (value) => value > bound) };
+      return (labels) => isInteger(labels.get(key), (value) => value > bound);
     }
     case "<": {
       const bound = readBound(tokens);
-      return { holds: (labels) => isInteger(labels.get(key), (value) => value < bound) };
+      return (labels) => isInteger(labels.get(key), (value) => value < bound);
     }
     default:
       throw tokens.unexpected('one of "=", "==", "!=", "in", "notin", ">", "<"');
   }
 }
 
-function oneOf(key: string, values: ReadonlySet<string | undefined>): Requirement {
-  return {
-    holds: (labels) => values.has(labels.get(key)),
-    term: { property: labelProperty(key), values: values as ReadonlySet<string> },
-  };
-}
-
 function noneOf(key: string, values: ReadonlySet<string | undefined>): Requirement {
-  return { holds: (labels) => !values.has(labels.get(key)) };
+  return (labels) => !values.has(labels.get(key));
 }
 
 function labelProperty(key: string) {
@@ -135,10 +120,10 @@ function readValue(tokens: Tokens): string {
   return next;
 }
 
-function readValues(tokens: Tokens): ReadonlySet<string | undefined> {
+function readValues(tokens: Tokens): ReadonlySet<string> {
   tokens.take();
   if (!tokens.takeIf("(")) throw tokens.unexpected('"("');
-  const values = new Set<string | undefined>();
+  const values = new Set<string>();
   let lastCommas = 0;
   for (;;) {
     const value = readValue(tokens);

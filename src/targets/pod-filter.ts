@@ -7,6 +7,7 @@ import { isDnsLabel } from "./dns-name.ts";
 import { type LabelSelector, parseLabelSelector } from "./label-selector.ts";
 import { MalformedRequestError } from "./malformed-request-error.ts";
 import { quote } from "./quote.ts";
+import { isRunning } from "./pod-phase.ts";
 import { parseFlag } from "./scheme.ts";
 import { wantsScrape } from "./scrape-annotations.ts";
 import { splitList } from "./split-list.ts";
@@ -80,7 +81,7 @@ export function findPods(
     .find(namespace, { prefix, terms: termsOf(filter) })
     .filter(
       (pod) =>
-        pod.phase === "Running" &&
+        isRunning(pod) &&
         pod.ips.length > 0 &&
         (!readyOnly || pod.readiness === "True") &&
         (selector === undefined || selector.restMatches(pod.labels)),

@@ -3,6 +3,7 @@
 import type { Holder } from "../discovery/address-holders.ts";
 import type { PodStore } from "../discovery/pod-store.ts";
 import type { Pod } from "../discovery/pod.ts";
+import { isRunning, mayHoldAddress } from "./pod-phase.ts";
 import { annotatedPort } from "./scrape-annotations.ts";
 import type { Target } from "./target.ts";
 
@@ -67,7 +68,7 @@ function hasSuccessor(target: Target, candidates: readonly string[], holders: re
   const meant = holders[last]!.pod;
   return holders.slice(last + 1).some(
     ({ pod: other, isNews }) =>
-      mayHave(other) &&
+      mayHoldAddress(other) &&
       // Two in one list: a time that is not known is never later.
       (isNews || meant.startedMs! < other.startedMs!) &&
       mayListen(other, target.port) &&
@@ -104,13 +105,4 @@ function isKnownOrGone(uid: string, pods: Pick<PodStore, "get" | "isGone">): boo
 
 function declares({ ports }: Pod, number: number): boolean {
   return ports.some(({ port, protocol }) => port === number && protocol === "TCP");
-}
-
-/** Pods that have ended hold nothing; those that wait for their containers do. */
-function mayHave({ phase }: Pod): boolean {
-  return phase !== "Succeeded" && phase !== "Failed";
-}
-
-function isRunning({ phase }: Pod): boolean {
-  return phase === "Running";
 }

@@ -6,6 +6,7 @@ import type { AccessPolicy } from "./access-policy.ts";
 import { withoutRivals } from "./address-claims.ts";
 import type { Namespaces } from "./namespace.ts";
 import { allowedNamespaces } from "./namespace-scope.ts";
+import { compareText } from "./compare-text.ts";
 import { findPods, type PodFilter } from "./pod-filter.ts";
 import { portsOf } from "./pod-ports.ts";
 import type { PortReference } from "./port.ts";
@@ -96,9 +97,5 @@ function podsOf(
 }
 
 function byName(a: Pod, b: Pod): number {
-  return compare(a.name, b.name) || compare(a.namespace, b.namespace) || compare(a.uid, b.uid);
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+  return compareText(a.name, b.name) || compareText(a.namespace, b.namespace) || compareText(a.uid, b.uid);
 }

@@ -2,6 +2,7 @@
 // the address of their node, and a port does not tell whose it is.
 import type { PodStore } from "../../discovery/pod-store.ts";
 import type { AccessPolicy } from "../../targets/access-policy.ts";
+import { mayHoldAddress } from "../../targets/pod-phase.ts";
 import { HttpError } from "../http-error.ts";
 import { type Caller, mayGet } from "./caller.ts";
 
@@ -58,8 +59,7 @@ export async function addressesOutOfReach(
   return outOfReach;
 }
 
-/** Pods that have ended hold nothing. */
 function holderNamespaces(ip: string, pods: AddressFacts["pods"]): readonly string[] {
-  const holders = pods.byIp(ip).filter(({ phase }) => phase !== "Succeeded" && phase !== "Failed");
+  const holders = pods.byIp(ip).filter((pod) => mayHoldAddress(pod));
   return [...new Set(holders.map(({ namespace }) => namespace))];
 }

@@ -1,9 +1,10 @@
 // BEARER_TOKENS_FILE: the tokens of callers, one a line, read again when they change. A file that cannot be used leaves the last
 // good tokens in use. Never keeps, logs or shows a token.
-import { poll, type PollOptions } from "../../files/poll.ts";
+import type { PollOptions } from "../../files/poll.ts";
 import { FileTooLargeError, readBoundedFile } from "../../files/read-bounded-file.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { ReloadedFiles } from "../reloaded-files.ts";
 import { TokenDigests } from "./token-digests.ts";
 
 export const maxTokensFileBytes = 1024 * 1024;
@@ -21,70 +22,75 @@ export interface BearerTokensFileOptions {
   readonly sleep?: PollOptions["sleep"];
 }
 
-/** Reads the file at intervals and compares its content. A problem is logged once for each content, not at every read. */
+/** Reads the file at intervals and compares its content. */
 export class BearerTokensFile {
-  readonly #options: BearerTokensFileOptions;
-  readonly #stop = new AbortController();
-  #polling: Promise<void> | undefined;
-  #tokens = new TokenDigests([]);
-  #hash: string | undefined;
-  #loggedProblem: string | undefined;
+  readonly #file: ReloadedFiles<TokensText, TokenDigests>;
 
-  constructor(options: BearerTokensFileOptions) {
-    this.#options = options;
+  constructor({ path, logger, metrics, intervalMs = defaultIntervalMs, sleep }: BearerTokensFileOptions) {
+    this.#file = new ReloadedFiles({
+      read: () => readTokens(path),
+      create: ({ text }) => createTokens(path, text),
+      apply: () => {},
+      onAccepted: ({ size: tokens }) => {
+        if (tokens > 0) logger.info({ path, tokens }, "Tokens read from BEARER_TOKENS_FILE");
+        // It is what whoever takes the last token away means, so it counts.
+        else logger.warn({ path }, "BEARER_TOKENS_FILE holds no token: nobody is let in by it");
+      },
+      onRefused: ({ cause }) => {
+        if (cause instanceof FileTooLargeError) metrics.limitHit("bearer_tokens_file_size");
+      },
+      messages: {
+        refused: "BEARER_TOKENS_FILE cannot be used, its last good tokens stay in use",
+        recovered: "BEARER_TOKENS_FILE can be used again",
+      },
+      fields: { path },
+      logger,
+      intervalMs,
+      sleep,
+    });
   }
 
   /** Loads the file for the first time and goes on watching it. Rejects, and watches nothing, when it cannot be used. */
   async start(): Promise<void> {
-    await this.#load();
-    const { intervalMs = defaultIntervalMs, sleep } = this.#options;
-    this.#polling = poll(() => this.#look(), { intervalMs, sleep, signal: this.#stop.signal });
+    await this.#file.load();
+    this.#file.watch();
   }
 
   /** Ends the watch; a read that runs is waited for. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#polling;
+    await this.#file.stop();
   }
 
   has(token: string): boolean {
-    return this.#tokens.has(token);
+    return this.#file.value?.has(token) === true;
   }
+}
 
-  async #look(): Promise<void> {
-    const { logger, metrics, path } = this.#options;
-    try {
-      await this.#load();
-      if (this.#loggedProblem !== undefined) logger.info({ path }, "BEARER_TOKENS_FILE can be used again");
-      this.#loggedProblem = undefined;
-    } catch (error) {
-      const { message, cause } = error as Error;
-      if (this.#loggedProblem === message) return;
-      this.#loggedProblem = message;
-      if (cause instanceof FileTooLargeError) metrics.limitHit("bearer_tokens_file_size");
-      logger.warn(
-        { path, err: error },
-        "BEARER_TOKENS_FILE cannot be used, its last good tokens stay in use",
-      );
-    }
-  }
+interface TokensText {
+  readonly text: string;
+  readonly hash: string;
+}
 
-  async #load(): Promise<void> {
-    const { path, logger } = this.#options;
-    try {
-      const { bytes, hash } = await readBoundedFile(path, { maxBytes: maxTokensFileBytes });
-      if (hash === this.#hash) return;
-      this.#tokens = new TokenDigests(parseTokens(bytes.toString("latin1")));
-      this.#hash = hash;
-    } catch (error) {
-      const text = `Cannot read tokens from BEARER_TOKENS_FILE ${JSON.stringify(path)}`;
-      throw new Error(`${text}: ${(error as Error).message}`, { cause: error });
-    }
-    const tokens = this.#tokens.size;
-    if (tokens > 0) logger.info({ path, tokens }, "Tokens read from BEARER_TOKENS_FILE");
-    // It is what whoever takes the last token away means, so it counts.
-    else logger.warn({ path }, "BEARER_TOKENS_FILE holds no token: nobody is let in by it");
+async function readTokens(path: string): Promise<TokensText> {
+  try {
+    const { bytes, hash } = await readBoundedFile(path, { maxBytes: maxTokensFileBytes });
+    return { text: bytes.toString("latin1"), hash };
+  } catch (error) {
+    throw unusable(path, error);
   }
+}
+
+function createTokens(path: string, text: string): TokenDigests {
+  try {
+    return new TokenDigests(parseTokens(text));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, cause: unknown): Error {
+  const text = `Cannot read tokens from BEARER_TOKENS_FILE ${JSON.stringify(path)}`;
+  return new Error(`${text}: ${(cause as Error).message}`, { cause });
 }
 
 /** Lines that are empty or begin with # hold none. Throws an Error that names the line, and nothing of it. */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { selectorMatches } from "../../../test/support/selector-matches.ts";
 import { MalformedRequestError } from "../../targets/malformed-request-error.ts";
 import { parseDiscoveryRequest } from "./discovery-request.ts";
 
@@ -24,7 +25,7 @@ test("parseDiscoveryRequest() reads every parameter", () => {
     readyOnly: true,
     annotatedOnly: true,
   });
-  expect(filter.selector?.matches(new Map([["app", "web"]]))).toBe(true);
+  expect(selectorMatches(filter.selector!, new Map([["app", "web"]]))).toBe(true);
 });
 
 test("parseDiscoveryRequest() takes nothing for all of it", () => {

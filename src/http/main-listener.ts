@@ -2,18 +2,12 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyRequest } from "fastify";
 
-import type { Config } from "../config/parse-config.ts";
-import type { PodSource } from "../discovery/pod-source.ts";
-import type { PodStore } from "../discovery/pod-store.ts";
 import type { BufferBudget } from "../scrape/buffer-budget.ts";
 import type { PassThrough } from "../scrape/pass-through.ts";
 import type { PodScraper } from "../scrape/scrape-pods.ts";
-import type { AccessPolicy } from "../targets/access-policy.ts";
 import { MalformedRequestError } from "../targets/malformed-request-error.ts";
 import { NamespaceScope } from "../targets/namespace-scope.ts";
-import type { Logger } from "../telemetry/logger.ts";
 import type { Route } from "../telemetry/metric-definitions.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import { type Caller, stranger } from "./authentication/caller.ts";
 import { CallerFailures } from "./authentication/caller-failures.ts";
@@ -25,6 +19,7 @@ import { MergePace } from "./merge-pace.ts";
 import { addDiscoveryRoute } from "./routes/discovery.ts";
 import { addMergePodsRoute } from "./routes/merge-pods.ts";
 import { addPassThroughRoute } from "./routes/pass-through-pod.ts";
+import type { RouteParts } from "./routes/route-parts.ts";
 import { addRootRoute } from "./routes/root.ts";
 import type { WebConfigWatch } from "./web-config/web-config-watch.ts";
 
@@ -35,22 +30,16 @@ declare module "fastify" {
   }
 }
 
-export interface MainListenerOptions {
-  readonly config: Config;
+export interface MainListenerOptions extends RouteParts {
   readonly authenticator: Authenticator;
   readonly version: string;
-  readonly pods: PodStore;
-  readonly podSource: Pick<PodSource, "hold">;
-  readonly policy: AccessPolicy;
   readonly budget: BufferBudget;
   /** SD_ANNOTATIONS. */
   readonly showsAnnotation: (key: string) => boolean;
   readonly scraper: Pick<PodScraper, "scrape" | "expectedBytes">;
   readonly passThrough: Pick<PassThrough, "open">;
-  readonly metrics: Metrics;
   /** WEB_CONFIG_FILE. */
   readonly web: Pick<WebConfigWatch, "current" | "rateLimit"> | undefined;
-  readonly logger: Logger;
 }
 
 export interface MainListener {

@@ -3,14 +3,16 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { type PodLease, type PodSource, PodsUnknownError } from "../discovery/pod-source.ts";
 import { createDeadline, type Deadline } from "../scrape/deadline.ts";
-import type { Refusal } from "../targets/access-policy.ts";
+import { BufferBudgetError } from "../scrape/buffer-budget.ts";
+import type { AccessPolicy, Refusal } from "../targets/access-policy.ts";
 import type { NamespaceScope } from "../targets/namespace-scope.ts";
 import type { Namespaces } from "../targets/namespace.ts";
+import type { PortReference } from "../targets/port.ts";
 import type { Limit } from "../telemetry/metric-definitions.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { clientStallMs } from "./answer-writer.ts";
 import { breakOff } from "./break-off.ts";
-import { clientGoneSignal } from "./client-presence.ts";
+import { ClientGoneError, clientGoneSignal } from "./client-presence.ts";
 import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { refusalError } from "./error-response.ts";
 import { unavailable } from "./unavailable.ts";
@@ -55,16 +57,16 @@ export function refuse(refusal: Refusal | undefined): void {
   if (refusal !== undefined) throw refusalError(refusal);
 }
 
+/** Throws the refusal of a port that is a number; what a name means depends on the pod. */
+export function refusePorts(policy: Pick<AccessPolicy, "checkPort">, ports: readonly PortReference[]): void {
+  for (const port of ports) if (typeof port === "number") refuse(policy.checkPort(port));
+}
+
 /** The namespaces that a request is about, or throws the refusal. */
 export function admitNamespaces(scope: NamespaceScope, asked: Namespaces): Namespaces {
   const resolved = scope.resolve(asked);
   if ("refused" in resolved) throw refusalError(resolved);
   return resolved.namespaces;
-}
-
-/** What holdPods() takes. */
-export function namespacesToHold(namespaces: Namespaces): readonly (string | undefined)[] {
-  return namespaces === "*" ? [undefined] : namespaces;
 }
 
 /**
@@ -120,6 +122,39 @@ export function takePlace(reply: FastifyReply, { limit, limitName, variable, met
     throw unavailable(`Cannot scrape now: too many scrapes at once (${variable})`);
   }
   reply.raw.once("close", () => limit.leave());
+}
+
+interface ScrapeAdmission extends Omit<PodsToHold, "pods" | "namespaces"> {
+  readonly namespaces: Namespaces;
+  readonly podSource: PodsToHold["pods"];
+  readonly limit: ConcurrencyLimit;
+  readonly metrics: Pick<Metrics, "limitHit">;
+}
+
+/** Waits for the pods, then takes a place of MAX_CONCURRENT_SCRAPES: whoever waits for a first list must not keep others from known pods. */
+export async function admitScrape(
+  reply: FastifyReply,
+  { namespaces, podSource, deadline, signal, limit, metrics }: ScrapeAdmission,
+): Promise<void> {
+  await holdPods(reply, {
+    pods: podSource,
+    namespaces: namespaces === "*" ? [undefined] : namespaces,
+    deadline,
+    signal,
+  });
+  takePlace(reply, {
+    limit,
+    limitName: "max_concurrent_scrapes",
+    variable: "MAX_CONCURRENT_SCRAPES",
+    metrics,
+  });
+}
+
+/** For a request whose client has left: nobody answers it. Throws any other error: 503 where memory was missing, else what it is. */
+export function leaveUnanswered(reply: FastifyReply, error: unknown): void {
+  if (error instanceof BufferBudgetError) throw unavailable(error.message);
+  if (!(error instanceof ClientGoneError)) throw error;
+  reply.hijack();
 }
 
 /**

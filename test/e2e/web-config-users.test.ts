@@ -7,15 +7,20 @@ import { Agent } from "node:https";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { hashSync } from "bcryptjs";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { CertificateAuthority, type IssuedCertificate } from "../support/certificate-authority.ts";
 import { answers, FakePods } from "../support/http/fake-pods.ts";
 import { type Answer, request } from "../support/http/http-client.ts";
-import { runProgram, type StartedProgram, startProgram } from "../support/http/start-program.ts";
+import { runProgram, type StartedProgram } from "../support/http/start-program.ts";
 import { startPrometheus } from "../support/prometheus-server.ts";
 import { prometheusVersions } from "../support/tool-paths.ts";
-import { createWebConfigFolder, tlsSection, type WebConfigFolder } from "../support/web-config-folder.ts";
+import {
+  createWebConfigFolder,
+  startWithWebConfig,
+  tlsSection,
+  type WebConfigFolder,
+} from "../support/web-config-folder.ts";
 
 const root = CertificateAuthority.create({ name: "root" });
 const clients = CertificateAuthority.create({ name: "clients" });
@@ -31,16 +36,8 @@ beforeAll(async () => {
 });
 afterAll(() => pods.stop());
 
-async function start(folder: WebConfigFolder, env: Record<string, string> = {}): Promise<StartedProgram> {
-  const program = await startProgram({
-    env: { PODS_FILE: pods.file, WEB_CONFIG_FILE: folder.web, HTTPS_PORT: "0", ...env },
-  });
-  onTestFinished(async () => {
-    program.kill("SIGTERM");
-    await program.exit;
-  });
-  return program;
-}
+const start = (folder: WebConfigFolder, env: Record<string, string> = {}) =>
+  startWithWebConfig(folder, { PODS_FILE: pods.file, ...env });
 
 const users = (passwords: Record<string, string>) =>
   `basic_auth_users: ${JSON.stringify(Object.fromEntries(Object.entries(passwords).map(([user, password]) => [user, hashSync(password, 4)])))}\n`;

@@ -13,11 +13,16 @@ import { CertificateAuthority, type IssuedCertificate } from "../support/certifi
 import { CertificateFolder } from "../support/certificate-files.ts";
 import { answers, FakePods } from "../support/http/fake-pods.ts";
 import { request } from "../support/http/http-client.ts";
-import { runProgram, type StartedProgram, startProgram } from "../support/http/start-program.ts";
+import { runProgram, type StartedProgram } from "../support/http/start-program.ts";
 import { promtoolCheckWebConfig } from "../support/promtool.ts";
 import { startPrometheus } from "../support/prometheus-server.ts";
 import { prometheusVersions } from "../support/tool-paths.ts";
-import { createWebConfigFolder, tlsSection, type WebConfigFolder } from "../support/web-config-folder.ts";
+import {
+  createWebConfigFolder,
+  startWithWebConfig,
+  tlsSection,
+  type WebConfigFolder,
+} from "../support/web-config-folder.ts";
 
 const root = CertificateAuthority.create({ name: "root" });
 const clients = CertificateAuthority.create({ name: "clients" });
@@ -41,16 +46,8 @@ afterAll(() => pods.stop());
 
 const newFolder = (text: string) => createWebConfigFolder(text, { root, clients });
 
-async function start(folder: WebConfigFolder, env: Record<string, string> = {}): Promise<StartedProgram> {
-  const program = await startProgram({
-    env: { PODS_FILE: pods.file, WEB_CONFIG_FILE: folder.web, HTTPS_PORT: "0", ...env },
-  });
-  onTestFinished(async () => {
-    program.kill("SIGTERM");
-    await program.exit;
-  });
-  return program;
-}
+const start = (folder: WebConfigFolder, env: Record<string, string> = {}) =>
+  startWithWebConfig(folder, { PODS_FILE: pods.file, ...env });
 
 const tls = tlsSection;
 const target = () => `/mproxy/team-a/app-/metrics?upstreamPort=${pods.port}`;

@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { CertificateFolder } from "./certificate-files.ts";
+import { type StartedProgram, startProgram } from "./http/start-program.ts";
 
 export interface WebConfigFolder extends CertificateFolder {
   /** WEB_CONFIG_FILE. */
@@ -35,6 +36,19 @@ export async function createWebConfigFolder(
   };
   await configure(text);
   return Object.assign(folder, { web, configure });
+}
+
+/** The program with this WEB_CONFIG_FILE, ended when the test is over. */
+export async function startWithWebConfig(
+  folder: WebConfigFolder,
+  env: Readonly<Record<string, string>>,
+): Promise<StartedProgram> {
+  const program = await startProgram({ env: { WEB_CONFIG_FILE: folder.web, HTTPS_PORT: "0", ...env } });
+  onTestFinished(async () => {
+    program.kill("SIGTERM");
+    await program.exit;
+  });
+  return program;
 }
 
 /** The section for TLS; `keys` begin with a comma. */

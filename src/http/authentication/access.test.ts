@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { PodStore } from "../../discovery/pod-store.ts";
 import { type Pod, readPod } from "../../discovery/pod.ts";
 import type { Namespaces } from "../../targets/namespace.ts";
-import { addressesOutOfReach, requireHolders } from "./address-access.ts";
+import { divideByReach, requireHolders } from "./address-access.ts";
 import { type Caller, unrestrictedCaller } from "./caller.ts";
 import { requireNamespaces, visibleNamespaces } from "./namespace-access.ts";
 
@@ -116,15 +116,20 @@ test("requireHolders() ends with the reason of its signal", async () => {
   await expect(holders(caller, "10.0.0.9", pods, controller.signal)).rejects.toThrow("gone");
 });
 
-test("addressesOutOfReach() are those that a pod of another namespace has too", async () => {
+test("divideByReach() puts addresses beyond reach that a pod of another namespace has too", async () => {
   const pods = new PodStore();
   pods.replace([
     pod("a", "team-a", "10.0.0.1"),
     pod("host-a", "team-a", "10.0.0.9"),
     pod("host-b", "team-b", "10.0.0.9"),
   ]);
-  const ips = ["10.0.0.1", "10.0.0.9", "10.0.0.9"];
-  expect(await addressesOutOfReach(callerOf(["team-a"]), ips, { pods })).toEqual(new Set(["10.0.0.9"]));
-  expect(await addressesOutOfReach(callerOf(["team-a", "team-b"]), ips, { pods })).toEqual(new Set());
-  expect(await addressesOutOfReach(unrestrictedCaller, ips, { pods })).toEqual(new Set());
+  const targets = ["10.0.0.1", "10.0.0.9", "10.0.0.9"].map((ip) => ({ ip }));
+  const addressesOutOfReach = async (caller: Caller) => {
+    const { within, beyond } = await divideByReach(caller, targets, { pods });
+    expect(within.length + beyond.length).toBe(targets.length);
+    return new Set(beyond.map(({ ip }) => ip));
+  };
+  expect(await addressesOutOfReach(callerOf(["team-a"]))).toEqual(new Set(["10.0.0.9"]));
+  expect(await addressesOutOfReach(callerOf(["team-a", "team-b"]))).toEqual(new Set());
+  expect(await addressesOutOfReach(unrestrictedCaller)).toEqual(new Set());
 });

@@ -36,16 +36,15 @@ export async function requireHolders(
   }
 }
 
-/** Of these addresses those that the caller may not reach. Rejects with HttpError 503 when it cannot be told. */
-export async function addressesOutOfReach(
+/** The targets whose addresses the caller may reach, and the others. Rejects with HttpError 503 when it cannot be told. */
+export async function divideByReach<T extends { readonly ip: string }>(
   caller: Caller,
-  ips: Iterable<string>,
+  targets: readonly T[],
   { pods }: Pick<AddressFacts, "pods">,
-): Promise<ReadonlySet<string>> {
-  const outOfReach = new Set<string>();
-  if (caller.seesAll) return outOfReach;
+): Promise<{ within: readonly T[]; beyond: readonly T[] }> {
+  if (caller.seesAll) return { within: targets, beyond: [] };
   const byNamespace = new Map<string, string[]>();
-  for (const ip of new Set(ips)) {
+  for (const ip of new Set(targets.map((target) => target.ip))) {
     for (const namespace of holderNamespaces(ip, pods)) {
       const known = byNamespace.get(namespace);
       if (known === undefined) byNamespace.set(namespace, [ip]);
@@ -53,10 +52,14 @@ export async function addressesOutOfReach(
     }
   }
   const visible = await caller.visible([...byNamespace.keys()]);
+  const outOfReach = new Set<string>();
   for (const [namespace, held] of byNamespace) {
     if (!visible.includes(namespace)) for (const ip of held) outOfReach.add(ip);
   }
-  return outOfReach;
+  return {
+    within: targets.filter(({ ip }) => !outOfReach.has(ip)),
+    beyond: targets.filter(({ ip }) => outOfReach.has(ip)),
+  };
 }
 
 function holderNamespaces(ip: string, pods: AddressFacts["pods"]): readonly string[] {

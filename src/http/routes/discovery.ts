@@ -2,51 +2,38 @@
 // Prometheus would drop its targets, where it keeps them for any other status than 200.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import type { Config } from "../../config/parse-config.ts";
-import type { PodSource } from "../../discovery/pod-source.ts";
-import type { PodStore } from "../../discovery/pod-store.ts";
-import { BufferBudgetError } from "../../scrape/buffer-budget.ts";
 import type { Deadline } from "../../scrape/deadline.ts";
-import type { AccessPolicy } from "../../targets/access-policy.ts";
 import { type DiscoveredTargets, discoverTargets } from "../../targets/discover-targets.ts";
 import { allowedNamespaces, type NamespaceScope } from "../../targets/namespace-scope.ts";
 import type { Namespaces } from "../../targets/namespace.ts";
-import type { Logger } from "../../telemetry/logger.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
-import { addressesOutOfReach } from "../authentication/address-access.ts";
+import { divideByReach } from "../authentication/address-access.ts";
 import type { Caller } from "../authentication/caller.ts";
 import { requireNamespaces, visibleNamespaces } from "../authentication/namespace-access.ts";
 import { chooseCoding, readAcceptEncoding } from "../accept-encoding.ts";
 import { writeAnswer } from "../answer-writer.ts";
-import { ClientGoneError } from "../client-presence.ts";
 import type { ConcurrencyLimit } from "../concurrency-limit.ts";
 import { type DiscoveryAnswer, matchesEtag, renderDiscovery } from "../discovery-answer.ts";
 import type { DiscoveryMemory, DiscoveryMemoryLease } from "../discovery-memory.ts";
 import { publicAddressOf } from "../public-address.ts";
 import {
   admitNamespaces,
+  admitScrape,
   deadlineOf,
   holdPods,
-  namespacesToHold,
+  leaveUnanswered,
   refuse,
-  takePlace,
+  refusePorts,
   watchClient,
 } from "../scrape-admission.ts";
-import { unavailable } from "../unavailable.ts";
+import type { RouteParts } from "./route-parts.ts";
 import { parseDiscoveryRequest } from "./discovery-request.ts";
 
-export interface DiscoveryOptions {
-  readonly config: Config;
-  readonly pods: PodStore;
-  readonly podSource: Pick<PodSource, "hold">;
-  readonly policy: AccessPolicy;
+export interface DiscoveryOptions extends RouteParts {
   readonly namespaceScope: NamespaceScope;
   /** SD_ANNOTATIONS. */
   readonly showsAnnotation: (key: string) => boolean;
   readonly memory: DiscoveryMemory;
   readonly limit: ConcurrencyLimit;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
 }
 
 export function addDiscoveryRoute(app: FastifyInstance, options: DiscoveryOptions): void {
@@ -70,24 +57,13 @@ async function discover(
     const namespaces = await admitCaller(request.caller, call, o);
     const selection = { ...asked.selection, namespaces };
     if (selection.path !== undefined) refuse(policy.checkPath(selection.path));
-    for (const port of selection.ports) if (typeof port === "number") refuse(policy.checkPort(port));
+    refusePorts(policy, selection.ports);
     const address = publicAddressOf(request.headers.host, {
       externalUrl: config.externalUrl,
       tls: config.servesTls,
       urlPrefix: config.appUrlPrefix,
     });
-    await holdPods(reply, {
-      pods: o.podSource,
-      namespaces: namespacesToHold(namespaces),
-      deadline,
-      signal,
-    });
-    takePlace(reply, {
-      limit: o.limit,
-      limitName: "max_concurrent_scrapes",
-      variable: "MAX_CONCURRENT_SCRAPES",
-      metrics,
-    });
+    await admitScrape(reply, { ...o, namespaces, deadline, signal });
     const { targets, skipped } = await withinReach(request.caller, discoverTargets(selection, o), o);
     signal.throwIfAborted();
     metrics.setSdTargetsSkipped(skipped);
@@ -101,9 +77,7 @@ async function discover(
     o.logger.debug({ targets: targets.length, skipped: Object.fromEntries(skipped) }, "Targets listed");
     await send(request, reply, answer);
   } catch (error) {
-    if (error instanceof BufferBudgetError) throw unavailable(error.message);
-    if (!(error instanceof ClientGoneError)) throw error;
-    reply.hijack();
+    leaveUnanswered(reply, error);
   } finally {
     memory?.release();
   }
@@ -125,13 +99,14 @@ async function admitCaller(
   { asked, configured, reply, deadline, signal }: DiscoveryCall,
   o: DiscoveryOptions,
 ): Promise<Namespaces> {
-  if (asked !== undefined) await requireNamespaces(caller, asked);
-  const known = async () => {
-    await holdPods(reply, { pods: o.podSource, namespaces: [undefined], deadline, signal });
-    return allowedNamespaces("*", o);
-  };
-  const namespaces =
-    asked === undefined ? await visibleNamespaces(caller, configured, { known }) : configured;
+  let namespaces = configured;
+  if (asked === undefined) {
+    const known = async () => {
+      await holdPods(reply, { pods: o.podSource, namespaces: [undefined], deadline, signal });
+      return allowedNamespaces("*", o);
+    };
+    namespaces = await visibleNamespaces(caller, configured, { known });
+  } else await requireNamespaces(caller, asked);
   signal.throwIfAborted();
   return namespaces;
 }
@@ -142,16 +117,13 @@ async function withinReach(
   { targets, skipped }: DiscoveredTargets,
   { pods }: DiscoveryOptions,
 ): Promise<DiscoveredTargets> {
-  const outOfReach = await addressesOutOfReach(
-    caller,
-    targets.map(({ ip }) => ip),
-    { pods },
-  );
-  if (outOfReach.size === 0) return { targets, skipped };
-  const reached = targets.filter(({ ip }) => !outOfReach.has(ip));
+  const { within, beyond } = await divideByReach(caller, targets, { pods });
+  if (beyond.length === 0) return { targets, skipped };
   const reason = "address_not_allowed";
-  const refused = (skipped.get(reason) ?? 0) + targets.length - reached.length;
-  return { targets: reached, skipped: new Map([...skipped, [reason, refused]]) };
+  return {
+    targets: within,
+    skipped: new Map([...skipped, [reason, (skipped.get(reason) ?? 0) + beyond.length]]),
+  };
 }
 
 async function send(

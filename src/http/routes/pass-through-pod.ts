@@ -2,17 +2,12 @@
 // header of the pod to the caller but those of the content.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import type { Config } from "../../config/parse-config.ts";
-import type { PodSource } from "../../discovery/pod-source.ts";
-import type { PodStore } from "../../discovery/pod-store.ts";
 import { type PassThrough, type PassThroughAnswer, PassThroughError } from "../../scrape/pass-through.ts";
 import type { PodFailure } from "../../scrape/pod-failure.ts";
-import type { AccessPolicy } from "../../targets/access-policy.ts";
 import { isCurrent } from "../../targets/pod-identity.ts";
 import { type AddressSelection, selectAddress } from "../../targets/select-address.ts";
 import type { Target } from "../../targets/target.ts";
 import type { Logger } from "../../telemetry/logger.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
 import { forwardedCodings, readAcceptEncoding } from "../accept-encoding.ts";
 import { requireHolders } from "../authentication/address-access.ts";
 import type { Authenticator } from "../authentication/authenticator.ts";
@@ -28,18 +23,13 @@ import {
   takePlace,
   watchClient,
 } from "../scrape-admission.ts";
+import type { RouteParts } from "./route-parts.ts";
 import { parsePassThroughRequest } from "./pass-through-request.ts";
 
-export interface PassThroughPodOptions {
-  readonly config: Config;
+export interface PassThroughPodOptions extends RouteParts {
   readonly authenticator: Pick<Authenticator, "isOpen">;
-  readonly pods: PodStore;
-  readonly podSource: Pick<PodSource, "hold">;
-  readonly policy: AccessPolicy;
   readonly passThrough: Pick<PassThrough, "open">;
   readonly limit: ConcurrencyLimit;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
 }
 
 export function addPassThroughRoute(app: FastifyInstance, options: PassThroughPodOptions): void {

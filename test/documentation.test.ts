@@ -31,6 +31,7 @@ test("documents name only files that exist", () => {
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     ...readdirSync(new URL("docs/", root)),
   ];
   for (const document of documents.filter((name) => name.endsWith(".md"))) {

@@ -108,6 +108,8 @@ describe("PodConnections", () => {
         const connections = createConnections();
         expect(await ask(connections, pod.target())).toBe("1/1");
         await until(() => connections.stats.open === 0);
+        // Nor is it kept as one that could be dialled anew.
+        await until(() => connections.stats.idle === 0);
         expect(await ask(connections, pod.target())).toBe("2/1");
       }
     }

@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          setupFiles: ["test/support/check-every-answer.ts"],
+          setupFiles: ["test/support/check-every-answer.ts", "test/support/check-every-connection.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Two cores and real servers: one file after the other keeps deadlines meaningful.

@@ -2,6 +2,7 @@
 import { type App, createApp } from "../../../src/app.ts";
 import { parseConfig } from "../../../src/config/parse-config.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
+import { watchApp } from "../canaries/watched-programs.ts";
 
 export interface RunningApp {
   /** Ports of the main and of the metrics listener. */
@@ -25,7 +26,7 @@ const defaults = {
   LOG_LEVEL: "debug",
 };
 
-/** Starts on free ports; `env` is added to a configuration that allows /metrics of the fake pods. */
+/** Starts on free ports, in end-to-end tests watched; `env` is added to a configuration that allows /metrics of the fake pods. */
 export async function startApp(env: Readonly<Record<string, string>>): Promise<RunningApp> {
   const version = "0.0.0-test";
   const parsed = parseConfig({
@@ -41,8 +42,12 @@ export async function startApp(env: Readonly<Record<string, string>>): Promise<R
     format: parsed.config.logFormat,
     destination: { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) },
   });
-  const app = await createApp(parsed.config, { logger, version });
-  const { main, metrics } = await app.start();
+  const start = async () => {
+    const app = await createApp(parsed.config, { logger, version });
+    return { app, ...(await app.start()) };
+  };
+  const watching = { settings: { ...defaults, ...env }, log: () => JSON.stringify(log) };
+  const { app, main, metrics } = await watchApp(watching, start);
   return {
     app,
     log,

@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
+import { watchProgram } from "../canaries/watched-programs.ts";
+
 const builtEntry = fileURLToPath(new URL("../../../bin/k8s-prometheus-proxy.js", import.meta.url));
 
 export interface ProgramOptions {
@@ -25,16 +27,17 @@ export interface Program {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Runs the program with only the given environment (and PATH). */
+/** Runs the program with only the given environment (and PATH); in end-to-end tests, watched. */
 export function runProgram({ env = {}, args = [], under = [], entry = builtEntry }: ProgramOptions): Program {
-  const [command = process.execPath, ...rest] = [...under, process.execPath, entry, ...args];
+  const lines: string[] = [];
+  let partial = "";
+  let stderr = "";
+  const watching = watchProgram(() => [...lines, partial, stderr].join("\n"));
+  const [command = process.execPath, ...rest] = [...under, process.execPath, ...watching, entry, ...args];
   const child = spawn(command, rest, {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const lines: string[] = [];
-  let partial = "";
-  let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     const parts = (partial + text).split("\n");
     partial = parts.pop() ?? "";

@@ -1,4 +1,4 @@
-// Runs the catalogue, or a part of it, in a private network: starts the worker there and collects what it found.
+// Runs a list of attacks, or a part of it, in a private network: starts the worker there and collects what it found.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -7,9 +7,15 @@ import type { AttackResult, RunResult } from "./worker.ts";
 
 const worker = fileURLToPath(new URL("worker.ts", import.meta.url));
 
-export const cataloguePath = fileURLToPath(new URL("../../fixtures/attacks.json", import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+
+export const cataloguePath = fixture("attacks.json");
+/** Of the same form and against the same cluster: what came to our own minds beside the catalogue. */
+export const ownAttacksPath = fixture("attacks-own.json");
 
 export interface AttackRunOptions {
+  /** Default: the catalogue. */
+  readonly path?: string;
   /** Which attacks: of their ids. Default: all. */
   readonly only?: RegExp;
   /** Attacks this script instead of the program. */
@@ -22,14 +28,12 @@ export interface AttackRun {
 }
 
 /** @throws Error when the worker does not come to its end */
-export async function runAttacks({ only = /./u, entry }: AttackRunOptions = {}): Promise<AttackRun> {
-  const command = [
-    process.execPath,
-    worker,
-    cataloguePath,
-    only.source,
-    ...(entry === undefined ? [] : [entry]),
-  ];
+export async function runAttacks({
+  path = cataloguePath,
+  only = /./u,
+  entry,
+}: AttackRunOptions = {}): Promise<AttackRun> {
+  const command = [process.execPath, worker, path, only.source, ...(entry === undefined ? [] : [entry])];
   const child = spawn("unshare", ["-rn", ...command], { stdio: ["pipe", "pipe", "pipe"] });
   let text = "";
   let stderr = "";

@@ -21,6 +21,7 @@ describe("FamilyPatterns", () => {
   check(["a|b"], [], ["a", "b"], ["ab"]);
   check(["größe\\..*"], [], ["größe.x"], ["größe"]);
   check(["(?i)A"], [], ["a", "A"], []);
+  check(["\\\\p|p"], [], ["\\p", "p"], ["pp"]);
   check(["x\\{2\\}|[{]"], [], ["x{2}", "{"], ["xx"]);
   // One name that is wanted is enough, and so is one that is not.
   check(["x_total"], [], ["x/x_total"], ["x", "y/y_total"]);
@@ -61,7 +62,10 @@ describe("FamilyPatterns", () => {
   refuse(["a{3}"], "counted repetition", true);
   refuse(["(?:a{1,2}){3,}"], "counted repetition", true);
   refuse(["\\\\{3}"], "counted repetition", true);
-  refuse(["x".repeat(1000), "y".repeat(1001)], "more than 2000 characters", true);
+  refuse(["x".repeat(300), "y".repeat(301)], "more than 600 characters", true);
+  refuse(["\\pL"], "Unicode class", true);
+  refuse(["a|[^\\P{Greek}]"], "Unicode class", true);
+  refuse(["\\\\\\pL"], "Unicode class", true);
 
   test("lets all families through once its time is up, and says so once", () => {
     let nowMs = 0;

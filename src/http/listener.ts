@@ -36,6 +36,8 @@ const clientLimits = {
   connectionsCheckingIntervalMs: 2_000,
   maxHeaderBytes: 16 * 1024,
   maxConnections: 8192,
+  /** What a connection has grown goes with it, and clients spread over the instances that there are now. */
+  maxRequestsPerConnection: 1000,
   /** What a queue of 511, Node's own, has no room for is lost while the kernel calls it open: it ends in a reset, seconds later. */
   maxUnacceptedConnections: 4096,
 } as const;
@@ -89,6 +91,7 @@ export class Listener {
   /** How many answers are under way on each socket: more than one when requests are pipelined, and refused for that. */
   readonly #answersOn = new Map<Socket, number>();
   readonly #condemned = new WeakSet<Socket>();
+  readonly #requestsOn = new WeakMap<Socket, number>();
   #draining = false;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -251,7 +254,11 @@ export class Listener {
       onStall: () => this.#options.onClientStalled?.(),
     });
     for (const [name, value] of Object.entries(this.#answerHeaders)) response.setHeader(name, value);
-    if (this.#draining) response.setHeader("connection", "close");
+    // Not by `server.maxRequestsPerSocket`: that answers 503 to whatever has come behind the last request.
+    const requests = (this.#requestsOn.get(socket) ?? 0) + 1;
+    this.#requestsOn.set(socket, requests);
+    if (this.#draining || requests >= clientLimits.maxRequestsPerConnection)
+      response.setHeader("connection", "close");
     this.#options.onRequest?.(request, reply);
   }
 

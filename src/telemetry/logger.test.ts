@@ -59,7 +59,10 @@ test("createLogger() redacts in child loggers, too", () => {
 
 test("createLogger() writes an error's message, code, stack and causes, and nothing else of it", () => {
   const { logger, lines } = createLog();
-  const cause = Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" });
+  const cause = Object.assign(new Error("connection refused"), {
+    code: "ECONNREFUSED",
+    syscall: "connect",
+  });
   const error = Object.assign(new TypeError("Cannot scrape pod", { cause }), {
     request: { headers: "s3cret" },
   });
@@ -79,14 +82,61 @@ test("createLogger() writes an error's message, code, stack and causes, and noth
 
 test("createLogger() ends a circle of causes", () => {
   const { logger, lines } = createLog();
-  const error = new Error("round");
+  const error = new Error("Cannot go round");
   error.cause = error;
   logger.error(error);
-  expect(lines[0]!.match(/"message":"round"/g)).toHaveLength(6);
+  expect(lines[0]!.match(/"message":"Cannot go round"/g)).toHaveLength(6);
 });
 
 test("createLogger() takes what is thrown but no error", () => {
   const { logger, lines } = createLog();
   logger.warn({ err: "just text" }, "failed");
   expect(only(lines)["err"]).toEqual({ message: "just text" });
+});
+
+test.for([
+  ["a parser", () => JSON.parse("s3cret of a peer")],
+  [
+    "a library",
+    () => {
+      throw Object.assign(new Error("s3cret of a peer\n    at s3cret"), { code: "UND_ERR" });
+    },
+  ],
+] as const)(
+  "createLogger() writes of a cause that is %s's type, code and place, but not what it says",
+  ([, fail]) => {
+    const { logger, lines } = createLog();
+    try {
+      fail();
+    } catch (cause) {
+      logger.warn({ err: new Error("Cannot read", { cause }) }, "failed");
+    }
+    expect(lines[0]).not.toContain("s3cret");
+    expect(only(lines)["err"]).toMatchObject({
+      message: "Cannot read",
+      cause: {
+        type: expect.stringMatching(/^(Syntax)?Error$/),
+        stack: expect.stringContaining("logger.test.ts"),
+      },
+    });
+  },
+);
+
+test.for([
+  new SyntaxError("s3cret is not JSON"),
+  Object.assign(new Error("s3cret.example is not in the certificate"), {
+    code: "ERR_TLS_CERT_ALTNAME_INVALID",
+  }),
+])("createLogger() does not write what $name quotes", (error) => {
+  const { logger, lines } = createLog();
+  logger.error({ err: error }, "failed");
+  expect(lines[0]).not.toContain("s3cret");
+  expect(lines[0]).toContain(error.name);
+});
+
+test("createLogger() writes lines that are bounded, and safe to show", () => {
+  const { logger, lines } = createLog();
+  logger.info({ text: "\u202e".repeat(100_000) }, "m");
+  expect(lines[0]!.length).toBeLessThanOrEqual(16 * 1024);
+  expect(lines[0]).toMatch(/^[\x20-\x7e]+\n$/);
 });

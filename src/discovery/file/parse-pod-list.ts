@@ -96,7 +96,8 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`it is not JSON: ${firstLine(error)}`, { cause: error });
+    // Without the piece of the text that V8 quotes: it may be a secret.
+    throw new Error(`it is not JSON: ${firstLine(error).replace(/, (?:\.{3})?".*$/, "")}`, { cause: error });
   }
 }
 

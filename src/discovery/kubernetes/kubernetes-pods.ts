@@ -16,7 +16,7 @@ export interface KubernetesPodsOptions {
   readonly store: PodStore;
   readonly readPod: PodReader;
   readonly metrics: Pick<Metrics, "listRequested" | "limitHit" | "watchRestarted">;
-  readonly logger: Pick<Logger, "info" | "warn">;
+  readonly logger: Pick<Logger, "debug" | "info" | "warn">;
   /** Watched from the start to the end: namespaces, or `*` for the cluster. Empty: each namespace from its first use on. */
   readonly namespaces: readonly string[] | "*";
   /** MAX_POD_LIST_AGE. */

@@ -10,7 +10,7 @@ const maxNames = 10;
 const maxMessageLength = 500;
 
 export class WatchLog implements WatchReport {
-  readonly #logger: Pick<Logger, "info" | "warn">;
+  readonly #logger: Pick<Logger, "debug" | "info" | "warn">;
   readonly #redact: (text: string) => string;
   readonly #now: () => number;
   readonly #failing = new Set<string>();
@@ -19,7 +19,7 @@ export class WatchLog implements WatchReport {
 
   /** `redact` takes out what a server may have repeated of what it was told. */
   constructor(
-    logger: Pick<Logger, "info" | "warn">,
+    logger: Pick<Logger, "debug" | "info" | "warn">,
     { redact, now = () => performance.now() }: { redact: (text: string) => string; now?: () => number },
   ) {
     this.#redact = redact;
@@ -36,14 +36,16 @@ export class WatchLog implements WatchReport {
       {
         problem: error.problem,
         reason: error.message,
-        // Redacted as a whole first: half a token would not be found.
-        serverMessage: error.serverMessage && this.#redact(error.serverMessage).slice(0, maxMessageLength),
-        err: error.cause,
+        err: error.cause === undefined ? undefined : error,
         namespaces: [...this.#failing].slice(0, maxNames),
         failing: this.#failing.size,
       },
       "Cannot keep up with the pods: the last known ones stay in use",
     );
+    if (error.serverMessage === undefined) return;
+    // Somebody else's text, for whoever asks for it. Redacted as a whole first: half a token would not be found.
+    const serverMessage = this.#redact(error.serverMessage).slice(0, maxMessageLength);
+    this.#logger.debug({ serverMessage }, "What the API server said");
   }
 
   recovered({ name }: PodScope): void {

@@ -23,7 +23,7 @@ export function createPodsOfApi(o: PodsOfApiOptions) {
   const log: { text: string; fields: Record<string, unknown> }[] = [];
   const write = (fields: Record<string, unknown> | string, text?: string) =>
     void log.push(typeof fields === "string" ? { text: fields, fields: {} } : { text: text ?? "", fields });
-  const logger = { info: write, warn: write } as never;
+  const logger = { debug: write, info: write, warn: write } as never;
   const counts = { lists: 0, restarts: [] as string[], limits: [] as string[] };
   const metrics = {
     listRequested: () => void counts.lists++,

@@ -4,7 +4,12 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { ConfigurationError } from "./config/configuration-error.ts";
 import { withWebTls } from "./config/listener-settings.ts";
-import { describeLooseSettings, openToEverybody } from "./config/loose-settings.ts";
+import {
+  credentialsInTheClear,
+  describeLooseSettings,
+  isOnlyLocal,
+  openToEverybody,
+} from "./config/loose-settings.ts";
 import type { Config } from "./config/parse-config.ts";
 import { refuseForwardedPasswords } from "./config/resolve-settings.ts";
 import { PodsFile } from "./discovery/file/pods-file.ts";
@@ -155,7 +160,7 @@ export async function createApp(given: Config, { logger, version }: AppOptions):
           refuseForwardedPasswords(config, read.users);
           if (read.tls !== undefined) main.useCertificate(read.tls.certificate, read.tls.policy);
           users!.use(read.users);
-          warnWhenOpen(read, { authenticator, logger });
+          warnOfLoose(read, { authenticator, config, logger });
         });
         const address = config.listenAddress;
         const addresses = {
@@ -207,13 +212,19 @@ async function openWebConfig(path: string, logger: Logger): Promise<WebConfigWat
   }
 }
 
-function warnWhenOpen(
+function warnOfLoose(
   { tls }: LoadedWebConfig,
-  { authenticator, logger }: { readonly authenticator: Authenticator; readonly logger: Logger },
+  {
+    authenticator,
+    config,
+    logger,
+  }: { readonly authenticator: Authenticator; readonly config: Config; readonly logger: Logger },
 ): void {
   const clients = tls?.policy.clients;
   const isVerified = clients !== undefined && clients.requires && clients.verifies;
   if (authenticator.isOpen && !isVerified) logger.warn(describeLooseSettings([openToEverybody]));
+  if (!authenticator.isOpen && !config.servesTls && !isOnlyLocal(config))
+    logger.warn(describeLooseSettings([credentialsInTheClear]));
 }
 
 function reloadSuccessOf(watches: readonly (CertificateStatus | undefined)[]): 0 | 1 | undefined {

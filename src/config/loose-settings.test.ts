@@ -12,7 +12,10 @@ const strict = {
   FALLBACK_SCRAPE_PROTOCOL: "",
   PODS_FILE: "pods.yaml",
   BEARER_TOKENS_FILE: "tokens",
+  CERT_KEY_FILE: "tls.key",
+  CERT_FILE: "tls.crt",
 };
+const plain = { CERT_KEY_FILE: "", CERT_FILE: "" };
 
 function looseVariables(changes: Record<string, string>, argv: readonly string[] = []): string[] {
   const parsed = parseConfig({
@@ -42,6 +45,23 @@ test.for([
   [
     { BEARER_TOKENS_FILE: "", KUBERNETES_AUTH: "true", PODS_FILE: "", KUBERNETES_SERVICE_HOST: "10.96.0.1" },
     [],
+  ],
+  [plain, ["CERT_KEY_FILE"]],
+  [{ ...plain, LISTEN_ADDRESS: "0.0.0.0" }, ["CERT_KEY_FILE"]],
+  [{ ...plain, LISTEN_ADDRESS: "127.0.0.1" }, []],
+  [{ ...plain, LISTEN_ADDRESS: "::1" }, []],
+  [{ ...plain, BEARER_TOKENS_FILE: "" }, ["KUBERNETES_AUTH"]],
+  // Whether it has TLS is known later.
+  [{ ...plain, WEB_CONFIG_FILE: "web.yml" }, []],
+  [
+    {
+      ...plain,
+      BEARER_TOKENS_FILE: "",
+      KUBERNETES_AUTH: "true",
+      PODS_FILE: "",
+      KUBERNETES_SERVICE_HOST: "10.96.0.1",
+    },
+    ["CERT_KEY_FILE"],
   ],
   [{ UPSTREAM_INSECURE_SKIP_VERIFY: "true" }, ["UPSTREAM_INSECURE_SKIP_VERIFY"]],
   [{ NODE_TLS_REJECT_UNAUTHORIZED: "0" }, ["NODE_TLS_REJECT_UNAUTHORIZED"]],

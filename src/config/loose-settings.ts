@@ -20,6 +20,18 @@ export const openToEverybody: LooseSetting = {
     "KUBERNETES_AUTH=true, BEARER_TOKENS_FILE=<tokens> or WEB_CONFIG_FILE=<users or client certificates>",
 };
 
+/** Passwords and tokens are good for whoever reads them on the way. */
+export const credentialsInTheClear: LooseSetting = {
+  variable: "CERT_KEY_FILE",
+  allows: "callers send their credentials over plain HTTP",
+  tighten: "CERT_KEY_FILE and CERT_FILE, or tls_server_config in WEB_CONFIG_FILE",
+};
+
+/** Whether what is sent to the main listener stays on this machine. */
+export function isOnlyLocal({ listenAddress }: Pick<Config, "listenAddress">): boolean {
+  return listenAddress !== undefined && (listenAddress === "::1" || listenAddress.startsWith("127."));
+}
+
 /** Whether WEB_CONFIG_FILE keeps anybody out is known, and told, once it has been read. */
 export function looseSettings(config: Config): LooseSetting[] {
   const loose: LooseSetting[] = [];
@@ -47,6 +59,10 @@ export function looseSettings(config: Config): LooseSetting[] {
   }
   if (config.bearerTokensFile === undefined && !config.kubernetesAuth && config.webConfigFile === undefined) {
     loose.push(openToEverybody);
+  }
+  const takesTokens = config.bearerTokensFile !== undefined || config.kubernetesAuth;
+  if (takesTokens && !config.servesTls && config.webConfigFile === undefined && !isOnlyLocal(config)) {
+    loose.push(credentialsInTheClear);
   }
   const watchesAll = config.watchNamespaces.length === 0 || config.watchNamespaces === "*";
   if (config.namespaceWhitelist.length === 0 && watchesAll) {

@@ -631,6 +631,7 @@ test("parseConfig() warns about nothing under strict settings", () => {
     METRICS_PATH_MATCH: "full",
     NAMESPACE_WHITELIST: "team-a",
     BEARER_TOKENS_FILE: "tokens",
+    LISTEN_ADDRESS: "127.0.0.1",
     PORT_WHITELIST: "9100",
   };
   expect(configOf({ env }).warnings).toEqual([]);

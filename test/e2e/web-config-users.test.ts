@@ -105,6 +105,16 @@ test("who knows a password gets in everywhere, and others get 401 and the way to
   expect(warnings(program)).toBe(0);
 });
 
+test("passwords over plain HTTP are warned about where others can read them", async () => {
+  const file = await newFolder(users({ alice: "wonderland" }));
+  const told = async (address: string) => {
+    const { lines } = await start(file, { LISTEN_ADDRESS: address });
+    return lines.filter((line) => line.includes("over plain HTTP")).length;
+  };
+  expect(await told("127.0.0.1")).toBe(0);
+  expect(await told("0.0.0.0")).toBe(1);
+});
+
 test("a pod that refuses its caller is not said to miss what is the proxy's", async () => {
   const program = await start(await newFolder(users({ alice: "wonderland" })));
   const own = basic("alice:wonderland");

@@ -5,4 +5,4 @@ import { takeAnswers } from "./recorded-answers.ts";
 
 afterAll(async () => {
   expect(await findAnswerProblems(takeAnswers())).toEqual([]);
-}, 120_000);
+}, 300_000);

@@ -131,6 +131,8 @@ export class Listener {
       },
     });
     const { server } = this.app;
+    // Their size is bounded. Beyond a number Node.js would leave the rest out, and the guard could not see a second Host there.
+    server.maxHeadersCount = 0;
     server.maxConnections = options.tls ? maxTlsConnections : clientLimits.maxConnections;
     if (options.onConnectionRefused !== undefined) server.on("drop", options.onConnectionRefused);
     makeRoomWhenFull(server);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Pod, readPod } from "../discovery/pod.ts";
-import { type PortChoice, portsOf } from "./pod-ports.ts";
+import { isSeveralPorts, type PortChoice, portsOf } from "./pod-ports.ts";
 
 type Port = { name?: string; containerPort: number; protocol?: string };
 
@@ -85,4 +85,23 @@ test("portsOf() tells the declaration by which a port was found", () => {
   expect(found({ ports: ["admin", 80] })).toEqual(["80 mesh admin"]);
   expect(found({ ports: [80], containers: ["mesh"] })).toEqual(["80 mesh admin"]);
   expect(found({ ports: [7] })).toEqual(["7 undefined undefined"]);
+});
+
+test("portsOf() wants the whole of a default name, and takes each name once of each container", () => {
+  const ports = [
+    { name: "xmetrics", containerPort: 1 },
+    { name: "metrics-x", containerPort: 2 },
+    { name: "metrics", containerPort: 3 },
+    { name: "metrics", containerPort: 4 },
+  ];
+  expect(choose(pod({ web: ports }), {})).toEqual([3]);
+  expect(choose(pod({ web: ports }), { mode: "every" })).toEqual([3, 4]);
+  expect(choose(pod({ web: ports }), { containers: ["web"] })).toEqual([3]);
+});
+
+test("isSeveralPorts() says whether samples have to tell their port", () => {
+  expect(isSeveralPorts({ ports: [], containers: [] })).toBe(false);
+  expect(isSeveralPorts({ ports: [80], containers: ["web"] })).toBe(false);
+  expect(isSeveralPorts({ ports: [80, 81], containers: [] })).toBe(true);
+  expect(isSeveralPorts({ ports: [], containers: ["web", "mesh"] })).toBe(true);
 });

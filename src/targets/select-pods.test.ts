@@ -183,11 +183,15 @@ describe("selectPods()", () => {
     ];
     const selected = select(pods, { ports: [] }, rules);
     expect(endpointsOf(selected)).toEqual(["10.244.0.13 9100"]);
-    expect(selected.failed.map(({ pod, reason }) => `${pod.name} ${reason}`)).toEqual([
-      "app-1 not_allowed",
-      "app-2 not_allowed",
-      "app-4 no_port",
+    expect(selected.failed.map(({ pod, reason, detail }) => `${pod.name} ${reason}: ${detail}`)).toEqual([
+      "app-1 not_allowed: the pod's port is not on PORT_WHITELIST",
+      "app-2 not_allowed: the pod's port is not on PORT_WHITELIST",
+      "app-4 no_port: the pod does not say at which port it has metrics",
     ]);
+    expect(select(pods, { ports: ["http"] }, rules).failed[0]).toMatchObject({
+      reason: "no_port",
+      detail: "the pod has none of the ports asked for",
+    });
     expect(select(pods, { ports: [22] }, rules).targets).toEqual([]);
     expect(namesOf(select(pods, { ports: [22, 9000] }, rules))).toEqual(["app-1", "app-2", "app-3", "app-4"]);
   });

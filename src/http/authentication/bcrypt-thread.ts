@@ -48,11 +48,12 @@ export class BcryptThread {
 
   #start(): Worker {
     const worker = new Worker(workerFile, { name: "bcrypt", env: {}, execArgv: [], resourceLimits });
-    // The question that was open is told by the end that follows.
-    worker.on("error", () => undefined);
-    worker.once("exit", () => {
+    // Also at an error, which comes before the end: the next question must not go to a thread that is ending.
+    const forget = () => {
       if (this.#worker === worker) this.#worker = undefined;
-    });
+    };
+    worker.on("error", forget);
+    worker.once("exit", forget);
     return worker;
   }
 }

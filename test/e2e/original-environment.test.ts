@@ -144,7 +144,7 @@ describe("the API server", () => {
     expect([status, text]).toEqual([503, expect.stringContaining("the API server cannot be reached")]);
     // The answer may overtake the log.
     const line = await waitForLine(program, "Cannot keep up with the pods: the last known ones stay in use");
-    expect(line["err"]).toMatchObject({ message: expect.stringContaining("127.0.0.1:443") as string });
+    expect(line["err"]).toMatchObject({ cause: { message: "connect ECONNREFUSED 127.0.0.1:443" } });
   });
 });
 

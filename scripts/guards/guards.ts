@@ -56,6 +56,14 @@ export const guards: readonly Guard[] = [
     test: unit("src/targets/ip-ranges.test.ts", "refuses every other spelling"),
   },
   {
+    rule: 1,
+    against: "an address outside CIDR_WHITELIST",
+    file: "src/targets/access-policy.ts",
+    guard: "if (this.#ranges.allows(ip)) return undefined;",
+    without: "if (ip !== undefined) return undefined;",
+    test: unit("src/targets/access-policy.test.ts", "checkIp() goes by CIDR_WHITELIST"),
+  },
+  {
     rule: 2,
     against: "a name in place of an address",
     file: "src/scrape/pod-socket.ts",

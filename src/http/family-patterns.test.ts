@@ -20,7 +20,7 @@ describe("FamilyPatterns", () => {
   check(["a.*"], ["ab"], ["a", "abc"], ["ab", "c"]);
   check(["a|b"], [], ["a", "b"], ["ab"]);
   check(["größe\\..*"], [], ["größe.x"], ["größe"]);
-  check(["(?i)A"], [], ["a", "A"], []);
+  check(["[aA]"], [], ["a", "A"], []);
   check(["\\\\p|p"], [], ["\\p", "p"], ["pp"]);
   check(["x\\{2\\}|[{]"], [], ["x{2}", "{"], ["xx"]);
   // One name that is wanted is enough, and so is one that is not.
@@ -80,4 +80,11 @@ describe("FamilyPatterns", () => {
     // The next scrape has its own time.
     expect(start()(["b"])).toBe(false);
   });
+});
+
+test("FamilyPatterns takes no folding of case, which makes hundreds of milliseconds of a short pattern", () => {
+  const folded = ["(?i)a", "(?si)a", "(?s-i)a", "x(?i:a)", `(?i)[${"!-\uffff".repeat(150)}]`];
+  for (const pattern of folded)
+    expect(() => new FamilyPatterns([pattern], []), pattern).toThrow(/folds case, which is not taken here/);
+  expect(() => new FamilyPatterns(["(?s)a", "(?:i)", "(?P<i>a)", "a?i"], [])).not.toThrow();
 });

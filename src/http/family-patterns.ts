@@ -21,8 +21,9 @@ export class FamilyPatterns {
   readonly #exclude: readonly RE2JS[];
 
   /**
-   * RE2 syntax without counted repetition (`x{9}`) and Unicode classes (`\pL`), which make large programs of short patterns: 2,000
-   * characters of classes took 60 ms. Patterns match a whole name, as in relabelling. Throws MalformedRequestError.
+   * RE2 syntax without counted repetition (`x{9}`), Unicode classes (`\pL`) and case folding (`(?i)`), which make large programs of short
+   * patterns: 2,000 characters of classes took 60 ms, 600 of folded ranges 360 ms. Patterns match a whole name, as in relabelling. Throws
+   * MalformedRequestError.
    */
   constructor(include: readonly string[], exclude: readonly string[]) {
     const all = [...include, ...exclude];
@@ -63,6 +64,8 @@ export class FamilyPatterns {
 }
 
 const countedRepetition = /(?<!\\)(?:\\\\)*\{\d/;
+/** Also where it stands in a class as text: nobody needs it there. */
+const caseFolding = /\(\?[A-Za-z-]*i/;
 const unicodeClass = /(?<!\\)(?:\\\\)*\\[pP]/;
 
 function compile(parameter: "include" | "exclude", pattern: string): RE2JS {
@@ -72,6 +75,11 @@ function compile(parameter: "include" | "exclude", pattern: string): RE2JS {
   }
   if (unicodeClass.test(pattern)) {
     throw tooMuch(`pattern ${quote(pattern)} has a Unicode class, which is not taken here`);
+  }
+  if (caseFolding.test(pattern)) {
+    throw tooMuch(
+      `pattern ${quote(pattern)} folds case, which is not taken here: metric names have one spelling`,
+    );
   }
   try {
     return RE2JS.compile(pattern);

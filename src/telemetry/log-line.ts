@@ -19,7 +19,7 @@ export function boundLine(line: string): string {
   if (shortened.length <= maxLineLength) return shortened;
   // Many fields or items: what remains says when, and what kind of event it was.
   const { level, time, msg } = event;
-  return write({ level, time, msg: cutTexts(msg), shortened: true });
+  return write({ level, time, msg: typeof msg === "string" ? cutTexts(msg) : undefined, shortened: true });
 }
 
 function write(event: object): string {
@@ -41,7 +41,7 @@ function escape(character: string): string {
 
 function cutTexts(value: unknown): unknown {
   if (typeof value === "string")
-    return value.length > maxTextLength ? `${value.slice(0, maxTextLength)}...` : value;
+    return value.length > maxTextLength ? `${value.slice(0, maxTextLength).toWellFormed()}...` : value;
   if (Array.isArray(value)) return value.map(cutTexts);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cutTexts(item)]));

@@ -171,7 +171,8 @@ describe("parsePodList()", () => {
     await check("<html>login</html>", /its kind is missing/);
     await check("{", /^it is not JSON: /);
     await check('{"kind":"List","items":[]}}', /^it is not JSON: /);
-    await check('{"kind": s3cret}', /^it is not JSON: Unexpected token 's'$/);
+    for (const end of ["}", "\r\n}", "\u2028}"])
+      await check(`{"kind": s3cret${end}`, /^it is not JSON: Unexpected token 's'$/);
     await check("a: b: c", /^the list is not YAML: /);
     await check(`${yaml}---\n${yaml}`, /^the list is not YAML: .*multiple documents/);
     await check(`${yaml}items: []\n`, /^the list is not YAML: .*unique/);

@@ -97,7 +97,9 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     // Without the piece of the text that V8 quotes: it may be a secret.
-    throw new Error(`it is not JSON: ${firstLine(error).replace(/, (?:\.{3})?".*$/, "")}`, { cause: error });
+    throw new Error(`it is not JSON: ${firstLine(error).replace(/, (?:\.{3})?"[^]*$/, "")}`, {
+      cause: error,
+    });
   }
 }
 

@@ -20,7 +20,7 @@ export class BcryptThread {
     return answer;
   }
 
-  /** Questions that wait for an answer are rejected. */
+  /** The question that is being answered is rejected; one after it starts another thread. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
   }

@@ -143,9 +143,34 @@ function queryText(choices: Choices): string {
     const name = rarely(choices, 10)
       ? changed(choices, choices.of(names))
       : choices.of(rarely(choices, 4) ? more : names);
-    return `${name}=${valueText(choices)}`;
+    const isPattern = (name === "include" || name === "exclude") && choices.below(2) === 0;
+    return `${name}=${isPattern ? patternText(choices) : valueText(choices)}`;
   });
   return pairs.join("&");
+}
+
+/** What a compiler of patterns may take long for, up to what is taken and a little more. */
+function patternText(choices: Choices): string {
+  const pieces = [
+    "(?i)",
+    "(?s)",
+    "[^a]",
+    "[!-\uffff]",
+    "\\W",
+    "\\pL",
+    "[[:^alpha:]]",
+    ".*",
+    "a?",
+    "(a|b)+",
+    "(((",
+    ")))",
+    "|",
+    "x",
+  ];
+  const length = choices.of([10, 100, 400, 600, 610]);
+  let text = choices.of(pieces);
+  while (text.length < length) text += rarely(choices, 3) ? choices.of(pieces) : text.slice(-8);
+  return encodeURIComponent(text.toWellFormed());
 }
 
 function valueText(choices: Choices): string {

@@ -74,6 +74,8 @@ export function pathTarget(choices: Choices, subjects: Subjects): string {
 /** `/sd` and `/mproxy` with parameters that say which pods are meant, and take long to read if anything does. */
 export function selectingTarget(choices: Choices, subjects: Subjects): string {
   const namespace = choices.of(subjects.namespaces);
+  if (choices.below(10) === 0)
+    return `/mproxy/${namespace}/-${subjects.paths[0]}?upstreamPort=9100&selector=app&include=${patternText(choices)}`;
   const query = queryText(choices);
   return choices.below(2) === 0
     ? `/sd?namespace=${namespace}&${query}`.slice(0, maxTargetLength)
@@ -151,26 +153,11 @@ function queryText(choices: Choices): string {
 
 /** What a compiler of patterns may take long for, up to what is taken and a little more. */
 function patternText(choices: Choices): string {
-  const pieces = [
-    "(?i)",
-    "(?s)",
-    "[^a]",
-    "[!-\uffff]",
-    "\\W",
-    "\\pL",
-    "[[:^alpha:]]",
-    ".*",
-    "a?",
-    "(a|b)+",
-    "(((",
-    ")))",
-    "|",
-    "x",
-  ];
-  const length = choices.of([10, 100, 400, 600, 610]);
-  let text = choices.of(pieces);
-  while (text.length < length) text += rarely(choices, 3) ? choices.of(pieces) : text.slice(-8);
-  return encodeURIComponent(text.toWellFormed());
+  const pieces = ["[^a]", "[!-\uffff]", "\\W", "\\pL", "[[:^alpha:]]", ".*", "a?", "(a|b)+", "(?:", "|", "x"];
+  const piece = choices.of(pieces) + (choices.below(2) === 0 ? choices.of(pieces) : "");
+  const length = choices.of([10, 100, 400, 590, 610]);
+  const text = piece.repeat(Math.max(1, Math.floor(length / piece.length)));
+  return encodeURIComponent(choices.of(["", "", "(?i)", "(?s)", "(?is)"]) + text);
 }
 
 function valueText(choices: Choices): string {

@@ -7,7 +7,7 @@ import { withWebTls } from "./config/listener-settings.ts";
 import {
   credentialsInTheClear,
   describeLooseSettings,
-  isOnlyLocal,
+  isReadOnTheWay,
   openToEverybody,
 } from "./config/loose-settings.ts";
 import type { Config } from "./config/parse-config.ts";
@@ -223,7 +223,7 @@ function warnOfLoose(
   const clients = tls?.policy.clients;
   const isVerified = clients !== undefined && clients.requires && clients.verifies;
   if (authenticator.isOpen && !isVerified) logger.warn(describeLooseSettings([openToEverybody]));
-  if (!authenticator.isOpen && !config.servesTls && !isOnlyLocal(config))
+  if (!authenticator.isOpen && isReadOnTheWay(config))
     logger.warn(describeLooseSettings([credentialsInTheClear]));
 }
 

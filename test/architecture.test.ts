@@ -1,10 +1,10 @@
 /** Holds the import table of ARCHITECTURE.md against the code. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { programFiles, sourceFolder, stripComments } from "./support/source-files.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const source = join(root, "src");
 
 /** Which folders of ours a folder may import; `types` restricts to `import type`. */
 const mayImport: Record<string, { values: string[]; types: string[] }> = {
@@ -33,31 +33,34 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
-  file.endsWith(".ts"),
-);
-const program = files.filter((file) => !file.endsWith(".test.ts"));
-
 function importsOf(file: string): Import[] {
-  const text = readFileSync(join(source, file), "utf8");
+  const text = readFileSync(join(sourceFolder, file), "utf8");
   const found: Import[] = [];
   for (const match of text.matchAll(/^(?:import|export)\s+(type\s+)?([^;]*?)from\s+"(\.[^"]+)"/gms)) {
     const names = match[2]!.replace(/^\s*\{|\}\s*$/g, "").trim();
     const typeOnly = match[1] !== undefined || names.split(",").every((name) => /^\s*(type\s|$)/.test(name));
-    found.push({ from: file, to: relative(source, join(source, dirname(file), match[3]!)), typeOnly });
+    found.push({
+      from: file,
+      to: relative(sourceFolder, join(sourceFolder, dirname(file), match[3]!)),
+      typeOnly,
+    });
   }
   for (const [, path] of text.matchAll(/\bimport\(\s*"(\.[^"]+)"\s*\)/g)) {
-    found.push({ from: file, to: relative(source, join(source, dirname(file), path!)), typeOnly: false });
+    found.push({
+      from: file,
+      to: relative(sourceFolder, join(sourceFolder, dirname(file), path!)),
+      typeOnly: false,
+    });
   }
   return found;
 }
 
 const folderOf = (file: string) => file.split("/")[0]!;
-const allImports = program.flatMap(importsOf).filter(({ to }) => to !== "../package.json");
+const allImports = programFiles.flatMap(importsOf).filter(({ to }) => to !== "../package.json");
 
 describe("import table", () => {
   it("knows every folder below src", () => {
-    expect(new Set(program.map(folderOf))).toEqual(new Set(Object.keys(mayImport)));
+    expect(new Set(programFiles.map(folderOf))).toEqual(new Set(Object.keys(mayImport)));
   });
 
   it("is kept by every import between folders", () => {
@@ -86,19 +89,19 @@ describe("import table", () => {
       done.add(file);
       return undefined;
     };
-    for (const file of program) expect(visit(file, [])).toBeUndefined();
+    for (const file of programFiles) expect(visit(file, [])).toBeUndefined();
   });
 
   it("leaves `process` to main.ts", () => {
-    const using = program.filter((file) =>
-      /\bprocess\./.test(stripComments(readFileSync(join(source, file), "utf8"))),
+    const using = programFiles.filter((file) =>
+      /\bprocess\./.test(stripComments(readFileSync(join(sourceFolder, file), "utf8"))),
     );
     expect(using).toEqual(["main.ts"]);
   });
 
   it("keeps exposition pure: of Node only the byte helpers", () => {
-    for (const file of program.filter((name) => folderOf(name) === "exposition")) {
-      const text = readFileSync(join(source, file), "utf8");
+    for (const file of programFiles.filter((name) => folderOf(name) === "exposition")) {
+      const text = readFileSync(join(sourceFolder, file), "utf8");
       const modules = [...text.matchAll(/from "([^."][^"]*)"/g)].map((match) => match[1]);
       expect(modules.filter((name) => name !== "node:buffer")).toEqual([]);
     }
@@ -138,7 +141,3 @@ describe("repository", () => {
     expect(scripted.map(([path]) => path)).toEqual([]);
   });
 });
-
-function stripComments(text: string): string {
-  return text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
-}

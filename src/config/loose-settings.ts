@@ -27,9 +27,12 @@ export const credentialsInTheClear: LooseSetting = {
   tighten: "CERT_KEY_FILE and CERT_FILE, or tls_server_config in WEB_CONFIG_FILE",
 };
 
-/** Whether what is sent to the main listener stays on this machine. */
-export function isOnlyLocal({ listenAddress }: Pick<Config, "listenAddress">): boolean {
-  return listenAddress !== undefined && (listenAddress === "::1" || listenAddress.startsWith("127."));
+/** Whether what is sent to the main listener leaves this machine, and without TLS. */
+export function isReadOnTheWay({
+  servesTls,
+  listenAddress,
+}: Pick<Config, "servesTls" | "listenAddress">): boolean {
+  return !servesTls && listenAddress !== "::1" && listenAddress?.startsWith("127.") !== true;
 }
 
 /** Whether WEB_CONFIG_FILE keeps anybody out is known, and told, once it has been read. */
@@ -61,7 +64,7 @@ export function looseSettings(config: Config): LooseSetting[] {
     loose.push(openToEverybody);
   }
   const takesTokens = config.bearerTokensFile !== undefined || config.kubernetesAuth;
-  if (takesTokens && !config.servesTls && config.webConfigFile === undefined && !isOnlyLocal(config)) {
+  if (takesTokens && config.webConfigFile === undefined && isReadOnTheWay(config)) {
     loose.push(credentialsInTheClear);
   }
   const watchesAll = config.watchNamespaces.length === 0 || config.watchNamespaces === "*";

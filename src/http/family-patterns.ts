@@ -63,24 +63,18 @@ export class FamilyPatterns {
   }
 }
 
-const countedRepetition = /(?<!\\)(?:\\\\)*\{\d/;
-/** Also where it stands in a class as text: nobody needs it there. */
-const caseFolding = /\(\?[A-Za-z-]*i/;
-const unicodeClass = /(?<!\\)(?:\\\\)*\\[pP]/;
+/** What makes large programs of short patterns, and what is said of it. */
+const costly: readonly (readonly [syntax: RegExp, state: string])[] = [
+  [/(?<!\\)(?:\\\\)*\{\d/, "has a counted repetition, which is not taken here"],
+  [/(?<!\\)(?:\\\\)*\\[pP]/, "has a Unicode class, which is not taken here"],
+  // Also where it stands in a class as text: nobody needs it there.
+  [/\(\?[A-Za-z-]*i/, "folds case, which is not taken here: metric names have one spelling"],
+];
 
 function compile(parameter: "include" | "exclude", pattern: string): RE2JS {
   if (pattern === "") throw refused(`parameter "${parameter}" is empty`);
-  if (countedRepetition.test(pattern)) {
-    throw tooMuch(`pattern ${quote(pattern)} has a counted repetition, which is not taken here`);
-  }
-  if (unicodeClass.test(pattern)) {
-    throw tooMuch(`pattern ${quote(pattern)} has a Unicode class, which is not taken here`);
-  }
-  if (caseFolding.test(pattern)) {
-    throw tooMuch(
-      `pattern ${quote(pattern)} folds case, which is not taken here: metric names have one spelling`,
-    );
-  }
+  const [, state] = costly.find(([syntax]) => syntax.test(pattern)) ?? [];
+  if (state !== undefined) throw tooMuch(`pattern ${quote(pattern)} ${state}`);
   try {
     return RE2JS.compile(pattern);
   } catch (error) {

@@ -105,11 +105,15 @@ function requireGuarded(target: string, listener: GuardedListener): number {
 /** Patterns of families are compiled for those alone who may scrape, and no guard reads them: half a millisecond here, with room for slower machines. */
 const limitMs = (target: string) => (/[?&](?:include|exclude)=/.test(target) ? 5 * maxGuardMs : maxGuardMs);
 
+async function timed(target: string, listener: GuardedListener): Promise<{ status: number; tookMs: number }> {
+  const startMs = performance.now();
+  const status = await listener.request(target);
+  return { status, tookMs: performance.now() - startMs };
+}
+
 async function takesTooLong(target: string, listener: GuardedListener): Promise<boolean> {
   for (let tries = 0; tries < maxTries; tries++) {
-    const startMs = performance.now();
-    await listener.request(target);
-    const tookMs = performance.now() - startMs;
+    const { tookMs } = await timed(target, listener);
     listener.takeDialled();
     if (tookMs <= limitMs(target)) return false;
   }
@@ -135,9 +139,7 @@ async function attack(
   let dialled = 0;
   for (; requests < count && failures.length < 5; requests++) {
     const target = make(choices, subjects);
-    const startMs = performance.now();
-    const status = await listener.request(target);
-    const tookMs = performance.now() - startMs;
+    const { status, tookMs } = await timed(target, listener);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     try {
       dialled += requireGuarded(target, listener);

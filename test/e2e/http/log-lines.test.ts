@@ -222,6 +222,20 @@ test.for([
   },
 );
 
+/** The program with a file that ends its start. */
+function runRefused(env: Readonly<Record<string, string>>): Program {
+  return runProgram({
+    env: {
+      CIDR_WHITELIST: "127.20.0.0/16",
+      METRICS_PATH_WHITELIST: "^/metrics$",
+      HTTP_PORT: "0",
+      METRICS_HTTP_PORT: "0",
+      LISTEN_ADDRESS: "127.0.0.1",
+      ...env,
+    },
+  });
+}
+
 test.for<[string, string]>([
   ["YAML with a mistake", `basic_auth_users:\n  a: "${secret}\n`],
   ["an unknown key", `${secret}: 1\nbasic_auth_users: { a: ${secret} }\n`],
@@ -231,18 +245,7 @@ test.for<[string, string]>([
 ])("a WEB_CONFIG_FILE with %s is refused in one line without what it says", async ([name, text]) => {
   const path = join(folder, `web-${name.replaceAll(" ", "-")}.yml`);
   await writeFile(path, text);
-  const program = runProgram({
-    env: {
-      CIDR_WHITELIST: "127.20.0.0/16",
-      METRICS_PATH_WHITELIST: "^/metrics$",
-      PODS_FILE: pods.file,
-      HTTP_PORT: "0",
-      HTTPS_PORT: "0",
-      METRICS_HTTP_PORT: "0",
-      LISTEN_ADDRESS: "127.0.0.1",
-      WEB_CONFIG_FILE: path,
-    },
-  });
+  const program = runRefused({ PODS_FILE: pods.file, HTTPS_PORT: "0", WEB_CONFIG_FILE: path });
   expect((await program.exit).code).toBe(2);
   // Keys are told, values are not.
   requireProperLog(program, { forbidden: name === "an unknown key" ? [`a: ${secret}`] : [secret] });
@@ -255,16 +258,7 @@ test.for<[string, string]>([
 ])("a PODS_FILE of broken %s is refused in one bounded line", async ([name, text]) => {
   const path = join(folder, `pods-${name}`);
   await writeFile(path, text);
-  const program = runProgram({
-    env: {
-      CIDR_WHITELIST: "127.20.0.0/16",
-      METRICS_PATH_WHITELIST: "^/metrics$",
-      PODS_FILE: path,
-      HTTP_PORT: "0",
-      METRICS_HTTP_PORT: "0",
-      LISTEN_ADDRESS: "127.0.0.1",
-    },
-  });
+  const program = runRefused({ PODS_FILE: path });
   expect((await program.exit).code).toBe(1);
   requireProperLog(program, { forbidden: [secret] });
 });
